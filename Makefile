@@ -1,0 +1,99 @@
+# make demo, make test; make help tells more.
+#
+# PYTHON=/path/to/python uses that environment as it is and installs only what it lacks;
+# without it, an environment of its own is made in VENV.
+
+VENV ?= .venv
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+ifdef PYTHON
+PY := $(PYTHON)
+STAMPS := build/installed-$(subst /,-,$(PYTHON))
+VENV_PYTHON :=
+else
+PY := $(VENV)/bin/python
+VENV_PYTHON := $(PY)
+STAMPS := $(VENV)/installed
+endif
+
+ADAFRAME := $(PY) -m adaframe
+MODEL := model.safetensors
+
+.PHONY: help demo test clean-demo
+
+help:
+	@echo "make demo   renders a small data set, trains on it, measures what was saved, and draws it (in demo/)"
+	@echo "make test   the checks and all tests, as the CI runs them"
+	@echo "make clean-demo"
+	@echo
+	@echo "PYTHON=/path/to/python uses an environment that has torch already; VENV=$(VENV) is made otherwise"
+
+demo: demo/report/table.txt demo/strip.png
+	@echo
+	@cat demo/report/table.txt
+	@echo
+	@echo "More: demo/report/ (report and figures), demo/strip.png (what the policy looked at in one clip)"
+
+demo/data/.rendered: | $(STAMPS)-demo
+	$(PY) -m adaframe.needle demo/data
+	@touch $@
+
+# A run that was stopped goes on; one of an older configuration or of older data starts anew.
+define TRAIN
+@resume=--resume; \
+for input in configs/demo.yaml demo/data/.rendered; do \
+  [[ $(@D)/last.ckpt -nt $$input ]] || { rm -rf $(@D); resume=; }; \
+done; \
+set -x; $(ADAFRAME) train --config configs/demo.yaml --data.root demo/data --out $(@D)
+endef
+
+demo/adaptive/$(MODEL): configs/demo.yaml demo/data/.rendered
+	$(TRAIN) $$resume
+
+demo/uniform/$(MODEL): configs/demo.yaml demo/data/.rendered
+	$(TRAIN) --policy uniform $$resume
+
+# The table is written under another name first: an evaluation that is stopped half way is not taken for a result.
+demo/report/table.txt: demo/adaptive/$(MODEL) demo/uniform/$(MODEL)
+	@mkdir -p demo/report
+	$(ADAFRAME) evaluate --checkpoint demo/adaptive/$(MODEL) --data.root demo/data --baselines \
+	  --against demo/uniform/$(MODEL) --report demo/report > $@.part
+	@mv $@.part $@
+
+demo/strip.png: demo/adaptive/$(MODEL)
+	@clips=(demo/data/test/*/*.mp4); set -x; $(ADAFRAME) classify "$${clips[0]}" --checkpoint demo/adaptive/$(MODEL) --figure $@
+
+test: $(STAMPS)-test
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(PY) -m pytest
+
+clean-demo:
+	rm -rf demo
+
+# Whether the environment has this checkout (not another one), and all that it requires; pip check is silent about extras.
+HAS = $(PY) -c 'import sys, os; sys.path.pop(0); import adaframe; \
+  sys.exit(not os.path.samefile(os.path.dirname(adaframe.__file__), "adaframe"))' 2>/dev/null \
+  && ! { $(PY) -m pip check 2>/dev/null || true; } | grep -qi '^adaframe '
+HAS_TEST = $(PY) -c 'import pytest, pytest_timeout, mypy, sklearn, hatchling' 2>/dev/null && $(PY) -m ruff --version >/dev/null 2>&1
+
+$(STAMPS)-demo: pyproject.toml | $(VENV_PYTHON)
+	@$(HAS) || $(PY) -m pip install -e .
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)-test: pyproject.toml | $(VENV_PYTHON)
+	@{ $(HAS) && $(HAS_TEST); } || $(PY) -m pip install -e '.[test]'
+	@mkdir -p $(@D) && touch $@
+
+ifndef PYTHON
+$(VENV_PYTHON):
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "Python 3.10 or later is needed: make PYTHON=/path/to/python …" >&2; exit 1; }
+	@python3 -c 'import ensurepip' 2>/dev/null \
+	  || { echo "python3 has no venv module; try: sudo apt install python3-venv" >&2; exit 1; }
+	python3 -m venv $(VENV)
+endif

@@ -1,0 +1,158 @@
+"""adaframe classify: files and folders -> one answer each, in order, as soon as it is ready."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adaframe import bundled
+from adaframe.cli.parser import Parser, add_machine, fraction, positive, seconds
+from adaframe.errors import UsageError, VideoError
+from adaframe.training.folders import videos_below
+
+if TYPE_CHECKING:
+    from adaframe.inference.prediction import Prediction
+
+_CLASSES_SHOWN = 8
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse the words after `adaframe classify`; raises UsageError."""
+    parser = Parser(
+        "classify",
+        "PATH… [--checkpoint FILE] [--budget F] [--json] [options]",
+        description="Says what happens in videos. Exit code 1 if any file failed; the others are answered even so.",
+    )
+    option = parser.add_argument
+    option("paths", nargs="+", metavar="PATH", help="files (always tried) or folders (their videos, recursively)")
+    option("--checkpoint", metavar="FILE", default="", help="model (default: the bundled example)")
+    option("--budget", type=fraction, metavar="F", help="most compute, as a fraction of uniform's (0.5: half)")
+    option("--top-k", type=positive, default=5, metavar="K", help="classes to tell (default: %(default)s)")
+    option("--window", type=seconds, metavar="S", help="seconds per answer in long files (default: the model's)")
+    option("--stride", type=seconds, metavar="S", help="seconds from window to window (default: the window)")
+    option("--decode", choices=("auto", "exact"), default="auto", help="auto is exact so far (default: %(default)s)")
+    option("--json", action="store_true", help="one JSON object per line")
+    option("--figure", metavar="FILE.png", help="draw what the policy did (one video only)")
+    add_machine(parser)
+    return parser.parse(argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer for every path; returns 1 if any failed."""
+    files = list(_expand(args.paths))
+    if args.figure and len(files) != 1:
+        raise UsageError(f"--figure draws one video, but there are {len(files)}; try: classify one file")
+    width = min(60, max(len(path) for path, _ in files))
+    failed = False
+    with closing(_answers(files, args)) as answers:
+        for path, answer in answers:
+            if isinstance(answer, VideoError):
+                failed = True
+                _print_error(path, answer, args.json)
+                continue
+            for warning in answer.warnings:
+                _note(f"warning: {path}: {warning}")
+            row = answer.to_json(args.top_k)
+            print(json.dumps(row) if args.json else describe_row(row, width), flush=True)
+            if args.figure:
+                answer.draw(args.figure)
+    return int(failed)
+
+
+def _expand(paths: Sequence[str]) -> Iterator[tuple[str, VideoError | None]]:
+    """Every file to try, folders replaced by their videos, and beside it why there is no use in trying."""
+    for path in paths:
+        if os.path.isdir(path):
+            videos = videos_below(path)
+            yield from ((video, None) for video in videos)
+            if not videos:
+                yield path, VideoError(path, "no video in this folder", "name the files, whatever their suffix")
+        elif not os.path.exists(path):
+            yield path, VideoError(path, "there is no such file or folder")
+        else:
+            yield path, None
+
+
+def _answers(
+    files: list[tuple[str, VideoError | None]], args: argparse.Namespace
+) -> Generator[tuple[str, Prediction | VideoError], None, None]:
+    """The answers in the order of the files; the model is loaded only if there is a file to try."""
+    usable = [path for path, error in files if error is None]
+    found: Iterator[Prediction | VideoError] = iter(())
+    if usable:
+        from adaframe.inference.folder import classify_paths
+        from adaframe.model.metadata import read_metadata
+
+        checkpoint = args.checkpoint or str(bundled.checkpoint_path("example.safetensors"))
+        _note(_knows(checkpoint, read_metadata(checkpoint)))
+        found = classify_paths(
+            usable,
+            checkpoint=checkpoint,
+            budget=args.budget,
+            window_s=args.window,
+            stride_s=args.stride,
+            device=args.device,
+            workers=args.workers,
+        )
+    for path, error in files:
+        yield path, error if error is not None else next(found)
+
+
+def _knows(checkpoint: str, metadata: Any) -> str:
+    classes = list(metadata.classes)
+    more = f", … ({len(classes)} classes)" if len(classes) > _CLASSES_SHOWN else ""
+    text = f"{Path(checkpoint).name} knows {', '.join(classes[:_CLASSES_SHOWN])}{more}"
+    return f"{text}. {metadata.scope}" if metadata.scope else text
+
+
+def describe_row(row: dict[str, Any], width: int) -> str:
+    """A row of the human table: path, answer, what was looked at, cost, time; below it the timeline, if there is one.
+
+    Args:
+        row: as one line of `--json`.
+        width: of the path's column, in characters.
+    """
+    labels = row["label"] if isinstance(row["label"], list) else [row["label"]]
+    answer = " + ".join(labels) or "none of the classes"
+    unsure = " (unsure)" if row["unsure"] else ""
+    others = "".join(f", {top['label']} {top['confidence']:.0%}" for top in row["top"] if top["label"] not in labels)
+    looked = sum(frame["action"] != "skip" for frame in row["frames"])
+    cells = [
+        f"{row['path']:<{width}}",
+        f"{answer} {row['confidence']:.0%}{unsure}{others}",
+        f"{looked} of {len(row['frames'])} frames",
+        f"{_number(row['gmacs'])} of {_number(row['gmacs_uniform'])} GMACs",
+        f"{sum(row['seconds'].values()):.2f} s",
+    ]
+    parts = [
+        f"  {part['start_s']:8.1f} – {part['end_s']:.1f} s  {_joined(part['label'])} {part['confidence']:.0%}"
+        for part in row.get("timeline", [])
+    ]
+    return "\n".join(["   ".join(cells), *parts])
+
+
+def _number(value: float) -> str:
+    """Two decimals, or more where a small model would show as 0.00."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def _joined(label: str | list[str]) -> str:
+    return label if isinstance(label, str) else " + ".join(label)
+
+
+def _print_error(path: str, error: VideoError, as_json: bool) -> None:
+    text = error.what + (f"; try: {error.hint}" if error.hint else "")
+    if as_json:
+        print(json.dumps({"path": path, "error": text}), flush=True)
+    else:
+        _note(f"error: {path}: {text}")
+
+
+def _note(text: str) -> None:
+    print(f"adaframe: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,32 @@
+"""adaframe train: a configuration and clips -> a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adaframe.cli.configuration import parse_config
+from adaframe.config import Config
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What `run` needs."""
+
+    config: Config
+    out: Path
+    resume: bool
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Parse the words after `adaframe train`; raises UsageError."""
+    return Arguments(*parse_config(argv))
+
+
+def run(args: Arguments) -> int:
+    """Train; `fit` tells of its progress itself."""
+    from adaframe.training.fit import fit
+
+    fit(args.config, out=args.out, resume=args.resume)
+    return 0

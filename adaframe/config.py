@@ -1,0 +1,237 @@
+"""The dataclasses behind `configs/*.yaml` and the flags of `adaframe train`.
+
+Plain data: this module imports neither torch nor Lightning, so that parsing and `--help` stay fast. Letters as everywhere:
+T sampled frames, K classes, F features. Pixels are sides of squares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Optional
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which frames of a video the model gets.
+
+    Args:
+        frames: T, sampled frames per window.
+        window_s: length of a window in seconds; null means the whole file is one window, however long.
+    """
+
+    frames: int = 16
+    window_s: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """From a decoded frame to the square crop that all looks are resized from.
+
+    Args:
+        resize: pixels of the shorter side after the first resize (with fit: squash, of both sides).
+        crop: side of the square crop; at inference from the centre, in training anywhere.
+        fit: crop keeps the aspect ratio and cuts the rest off; squash keeps the whole picture and gives up the aspect ratio.
+        filter: of the first resize (antialiased).
+        look_filter: of the resize from the crop to each look's pixels.
+        mean: per channel (RGB), of values in 0..1.
+        std: per channel (RGB), of values in 0..1.
+    """
+
+    resize: int = 256
+    crop: int = 224
+    fit: Literal["crop", "squash"] = "crop"
+    filter: Literal["bilinear", "bicubic", "box"] = "bilinear"
+    look_filter: Literal["bilinear", "area", "nearest"] = "bilinear"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What the policy sees of every frame.
+
+    Args:
+        pixels: side of the glance.
+        backbone: a torchvision image classifier by name, or tiny-N (a small CNN, N channels in its first layer).
+        weights: bundled (ImageNet MobileNetV2), torchvision (downloaded), none, or a .safetensors/.pth file.
+        shares: name of the look whose weights the glance uses; empty for weights of its own.
+        answers: whether the glance's own features may serve as a frame's answer.
+    """
+
+    pixels: int = 84
+    backbone: str = "mobilenet_v2"
+    weights: str = "bundled"
+    shares: str = ""
+    answers: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way to look at a frame: a backbone at a resolution.
+
+    Args:
+        name: as decisions and reports call it; look-<pixels> by custom.
+        pixels: side of the look.
+        backbone: as in Glance.
+        weights: as in Glance.
+        shares: name of an earlier look whose weights this look uses; empty for weights of its own.
+    """
+
+    name: str
+    pixels: int
+    backbone: str = "mobilenet_v2"
+    weights: str = "bundled"
+    shares: str = ""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Glance features -> LSTM -> action logits.
+
+    Args:
+        project: width of the projection of the glance features that enters the LSTM.
+        hidden: width of the LSTM.
+        skips: the skips it may choose: n leaves out the frame and its n-1 successors.
+    """
+
+    project: int = 64
+    hidden: int = 64
+    skips: tuple[int, ...] = (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Head:
+    """Features of unequal looks -> one score per class.
+
+    Args:
+        width: F, to which each look's features are projected; 0 keeps the backbone's width and only normalises
+            (then all looks need backbones of one width).
+        changes: whether averages of changes are used beside averages of features.
+        dropout: before the class scores, in training.
+    """
+
+    width: int = 256
+    changes: bool = True
+    dropout: float = 0.5
+
+
+@dataclass(frozen=True)
+class Model:
+    """The whole recogniser."""
+
+    glance: Glance = field(default_factory=Glance)
+    looks: tuple[Look, ...] = (
+        Look("look-224", 224, "resnet50", "torchvision"),
+        Look("look-168", 168, "resnet34", "torchvision"),
+        Look("look-112", 112, "resnet18", "torchvision"),
+    )
+    policy: Policy = field(default_factory=Policy)
+    head: Head = field(default_factory=Head)
+    sampling: Sampling = field(default_factory=Sampling)
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    scope: str = ""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the clips are and how they reach the model.
+
+    Args:
+        root: a folder per class, or the folder that the manifest's paths are relative to.
+        manifest: a CSV file, path,label[,split][,fold][,start_s,end_s][,group].
+        val_fraction: share of the groups held out where the data have no validation split.
+        reader: which decoder reads the files.
+        cache: folder for decoded frames; empty decodes anew each epoch; auto puts it beside the run.
+        cache_gb: the cache's size limit in gigabytes; a larger one is not built (said).
+        workers: decoding processes; 0 means one per core.
+        flip: whether training clips may be mirrored.
+        scale: smallest share of the crop's side that a training crop may have (1: crops of full size only).
+        jitter: strength of brightness and contrast changes in training, 0 for none.
+    """
+
+    root: str = ""
+    manifest: str = ""
+    val_fraction: float = 0.15
+    reader: Literal["auto", "decord", "pyav"] = "auto"
+    cache: str = "auto"
+    cache_gb: float = 8.0
+    workers: int = 0
+    flip: bool = True
+    scale: float = 1.0
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Epochs of each stage. A baseline (another policy than adaptive) trains for their sum."""
+
+    warmup: int = 10
+    joint: int = 10
+    finetune: int = 5
+
+
+@dataclass(frozen=True)
+class Train:
+    """How the model learns.
+
+    Args:
+        stages: the schedule.
+        batch_size: clips per update.
+        lr: of everything that starts from scratch.
+        backbone_lr: of backbones, as a factor of lr.
+        trainable: which part of pretrained backbones learns.
+        weight_decay: AdamW's.
+        label_smoothing: of the cross-entropy.
+        temperature: Gumbel temperature at the start and at the end of the joint stage.
+        entropy: weight of the bonus on the policy's entropy, against collapse; falls to 0 over the joint stage.
+        compute: budget steers by dual ascent; fixed uses AR-Net's two fixed weights.
+        multiplier_step: of the dual ascent, times the excess over the budget, per update.
+        standing_price: small price on compute, so that what buys nothing is not spent.
+        fixed_weights: accuracy, efficiency and uniformity weights of compute: fixed (AR-Net's training script).
+        beta_max: runtime biases in 0..beta_max are sampled per clip from the joint stage on (0: none).
+        precision: as Lightning's.
+        save_half: whether model.safetensors holds its weights as fp16 (half the size).
+    """
+
+    stages: Stages = field(default_factory=Stages)
+    batch_size: int = 16
+    lr: float = 1e-3
+    backbone_lr: float = 0.1
+    trainable: Literal["none", "last", "all"] = "all"
+    weight_decay: float = 1e-2
+    label_smoothing: float = 0.0
+    temperature: tuple[float, float] = (5.0, 0.5)
+    entropy: float = 0.01
+    compute: Literal["budget", "fixed"] = "budget"
+    multiplier_step: float = 0.05
+    standing_price: float = 0.05
+    fixed_weights: tuple[float, float, float] = (0.95, 0.05, 3.0)
+    beta_max: float = 2.0
+    precision: str = "32-true"
+    save_half: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """All of a training run.
+
+    Args:
+        budget: upper bound on mean executed cost, as a fraction of uniform's (0.5: half).
+        policy: adaptive, or a baseline by the same recipe: uniform, static:LOOK/K (every K-th frame), glance.
+        init: an adaframe checkpoint to start from (other classes are fine).
+        fold: train on all folds but K, and report on K; all does each, and then a final model on all clips.
+        seed: of everything random.
+    """
+
+    model: Model = field(default_factory=Model)
+    data: Data = field(default_factory=Data)
+    train: Train = field(default_factory=Train)
+    budget: float = 0.5
+    policy: str = "adaptive"
+    init: str = ""
+    fold: str = ""
+    seed: int = 0
+    device: str = "auto"

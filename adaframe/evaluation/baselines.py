@@ -1,0 +1,106 @@
+"""What adaptivity must beat: the same looks without a policy. Letters: B videos, T sampled frames, S sources."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from adaframe.config import Preprocess
+from adaframe.model.actions import Actions, Decisions
+from adaframe.model.cost import Costs
+from adaframe.model.pixels import at_pixels
+
+
+def evenly(valid: Tensor, source: int, looks: int, actions: Actions) -> Decisions:
+    """A static plan: so many frames, evenly spread, all through one source, without a policy.
+
+    Args:
+        valid: bool, (B, T), a prefix of each row.
+        source: index of the look (or glance).
+        looks: number of frames looked at in a full clip of T; shorter clips get their share, at least one.
+        actions: of the model.
+    """
+    frames = valid.sum(dim=1, keepdim=True)
+    wanted = (frames * looks / valid.shape[1]).ceil().clamp(min=1)
+    t = torch.arange(valid.shape[1], device=valid.device)
+    # Frame t is looked at where the running count of looks, centred in its stretch, steps up.
+    step = lambda x: torch.floor(x * wanted / frames.clamp(min=1) + 0.5)  # noqa: E731
+    chosen = (step(t + 1.0) > step(t.float())) & valid
+    chosen[:, 0] |= ~chosen.any(dim=1)
+    return planned(torch.where(chosen, source, -1), valid, actions)
+
+
+def shuffled(decisions: Decisions, extra: Tensor, strongest: int, generator: torch.Generator) -> Decisions:
+    """Random: the looks of the policy, at random frames of the same video, and what it saves on glances spent on more looks.
+
+    Args:
+        decisions: of the policy.
+        extra: additional looks through the strongest source, int64, (B,).
+        strongest: its index.
+        generator: on the CPU.
+    """
+    return _spend(decisions, extra, strongest, torch.rand(decisions.valid.shape, generator=generator))
+
+
+def most_changed(decisions: Decisions, extra: Tensor, strongest: int, change: Tensor) -> Decisions:
+    """The change rule: the looks of the policy, spent on the frames whose glance changed most; the largest looks first.
+
+    Args:
+        decisions: of the policy.
+        extra: additional looks through the strongest source, int64, (B,).
+        strongest: its index.
+        change: of each frame's glance against the one before, (B, T).
+    """
+    return _spend(decisions, extra, strongest, change)
+
+
+def _spend(decisions: Decisions, extra: Tensor, strongest: int, priority: Tensor) -> Decisions:
+    actions, valid = decisions.of, decisions.valid
+    sources = len(actions.sources)
+    chosen = torch.full_like(decisions.actions, -1)
+    for b in range(len(valid)):
+        looks = decisions.actions[b][valid[b]]
+        looks = looks[looks < sources]
+        frames = int(valid[b].sum())
+        looks = torch.cat([torch.full((int(extra[b]),), strongest, dtype=looks.dtype), looks.sort().values])[:frames]
+        order = priority[b, :frames].argsort(descending=True)[: len(looks)]
+        chosen[b, order] = looks
+    # A rule on pixels needs no glance network, unless the glance's features are themselves an answer.
+    return planned(chosen, valid, actions)
+
+
+def planned(chosen: Tensor, valid: Tensor, actions: Actions) -> Decisions:
+    """Decisions from the source of each frame (-1: skipped), (B, T); glances are computed where they answer."""
+    sources = len(actions.sources)
+    executed = torch.where(valid, torch.where(chosen >= 0, chosen, min(sources, len(actions) - 1)), 0)
+    if len(actions) == sources and bool((chosen < 0)[valid].any()):
+        raise ValueError("a model without skips cannot leave out frames")
+    glanced = (chosen >= len(actions.looks)) & valid
+    return Decisions(executed, valid.clone(), glanced, valid, actions)
+
+
+def glance_change(crops: Tensor, valid: Tensor, pixels: int, preprocess: Preprocess) -> Tensor:
+    """Mean absolute difference of successive glances in normalised pixels, (B, T).
+
+    The first frame has none of its own: it gets the mean of its video, so that it is neither first nor last in line.
+    """
+    videos, frames = valid.shape
+    small = at_pixels(crops.reshape(-1, *crops.shape[2:]), pixels, preprocess).view(videos, frames, -1)
+    change = (small[:, 1:] - small[:, :-1]).abs().mean(dim=2) * valid[:, 1:]
+    mean = change.sum(dim=1, keepdim=True) / valid[:, 1:].sum(dim=1, keepdim=True).clamp(min=1)
+    return torch.cat([mean, change], dim=1)
+
+
+def equal_cost_looks(costs: Costs, source: int, budget_macs: float, frames: int) -> int:
+    """How many looks through a source cost at least as much as a budget (rounded up: in the baseline's favour)."""
+    return min(max(math.ceil((budget_macs - costs.head) / costs.sources()[source] - 1e-9), 1), frames)
+
+
+def spare_looks(costs: Costs, decisions: Decisions, strongest: int) -> Tensor:
+    """How many strongest looks the policy's own cost (glances not used as answers, LSTM) would have bought, rounded, (B,)."""
+    answers = decisions.seen()[..., len(decisions.of.looks) :].any(dim=2) if decisions.of.glance_answers else None
+    glanced = decisions.glanced if answers is None else decisions.glanced & ~answers
+    spent = glanced.sum(dim=1) * (costs.glance + costs.policy)
+    return (spent / costs.sources()[strongest]).round().long()

@@ -1,0 +1,245 @@
+"""A trained model, ready for files and frames. Letters: W windows, T sampled frames, K classes, H×W pixels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adaframe.errors import UsageError, VideoError
+from adaframe.inference.prediction import Prediction
+from adaframe.model.actions import Decisions
+from adaframe.model.checkpoint import load_network
+from adaframe.model.metadata import Metadata
+from adaframe.model.network import Clips, Network
+from adaframe.video import ClipFrames, read_clip, resize_frames
+
+
+def load(checkpoint: str | Path | None = None, *, device: str = "auto", budget: float | None = None) -> Recognizer:
+    """Load a model.
+
+    Args:
+        checkpoint: a model.safetensors; None for the bundled example model.
+        device: auto (a GPU if there is one), cpu, cuda, cuda:1, mps.
+        budget: upper bound on mean cost as a fraction of uniform's; None keeps to what the model was trained for.
+
+    Raises:
+        CheckpointError: not an adaframe checkpoint.
+    """
+    from adaframe.bundled import checkpoint_path
+
+    path = Path(checkpoint) if checkpoint is not None else checkpoint_path("example.safetensors")
+    network, metadata = load_network(path, device=pick_device(device))
+    return Recognizer(network, metadata, budget=budget)
+
+
+def pick_device(name: str) -> torch.device:
+    """auto | cpu | cuda[:N] | mps -> device; a device that is not there is a UsageError."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"device {name}: not known; try: auto, cpu, cuda or mps") from None
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device.type, False):
+        raise UsageError(f"device {name}: not available here; try: --device cpu")
+    return device
+
+
+class Recognizer:
+    """A network with what its checkpoint knows: classes, sampling, preprocessing, calibration.
+
+    Args:
+        network: in eval mode.
+        metadata: of the checkpoint.
+        budget: upper bound on mean cost; None for the one it was trained for.
+    """
+
+    def __init__(self, network: Network, metadata: Metadata, *, budget: float | None = None) -> None:
+        self.network, self.metadata = network, metadata
+        self.budget = budget
+        self.device = next(network.parameters()).device
+        self._price = torch.tensor(network.costs.price(network.actions), device=self.device)
+        metadata.beta_for(budget)  # Too small a budget is said here, not at the first file.
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.metadata.classes
+
+    # -- what people call --------------------------------------------------------------------------------------------------
+
+    def classify(
+        self, path: str | Path, *, budget: float | None = None, window_s: float | None = None, stride_s: float | None = None
+    ) -> Prediction:
+        """Recognise a video file.
+
+        Args:
+            path: of the file.
+            budget: upper bound on cost as a fraction of uniform's; None for the recogniser's own.
+            window_s: length of the windows that a long file is cut into; None for the model's.
+            stride_s: from the start of a window to the next; None spreads them evenly.
+
+        Raises:
+            VideoError: the file cannot be used.
+        """
+        return self.classify_parts(str(path), self._read(str(path), window_s, stride_s), budget=budget)
+
+    def classify_frames(
+        self, frames: np.ndarray, *, times_s: np.ndarray | None = None, budget: float | None = None
+    ) -> Prediction:
+        """Recognise frames that were sampled already.
+
+        Args:
+            frames: uint8, RGB, (n, H, W, 3), any n from 1; of the model's crop size they are not resized again.
+            times_s: seconds, (n,); None for the checkpoint's nominal spacing.
+            budget: as for classify.
+        """
+        frames = np.asarray(frames)
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
+            raise UsageError(f"frames must be uint8 (T, H, W, 3) with T of at least 1, not {frames.dtype} {frames.shape}")
+        crops = resize_frames(frames, self.metadata.preprocess)
+        n = len(crops)
+        spacing = (self.metadata.sampling.window_s or float(n)) / self.metadata.sampling.frames
+        times = np.arange(n) * spacing if times_s is None else np.asarray(times_s, dtype=np.float64)
+        if times.shape != (n,):
+            raise UsageError(f"times_s must be ({n},), one for each frame, not {times.shape}")
+        part = ClipFrames(
+            path="",
+            images=crops[None],
+            times_s=times[None],
+            indices=np.arange(n)[None],
+            valid=np.ones((1, n), dtype=bool),
+            start_s=times[:1],
+            end_s=times[-1:] + spacing,
+            windows_total=1,
+            decode_s=0.0,
+            warnings=(),
+            reader="memory",
+        )
+        return self.classify_parts("", [part], budget=budget)
+
+    def classify_many(
+        self, paths: Iterable[str | Path], *, budget: float | None = None, workers: int = 0
+    ) -> Iterator[Prediction | VideoError]:
+        """Recognise many files, in order; a file that fails gives its error as a value. Decoding runs in child processes."""
+        from adaframe.inference.folder import recognise_paths
+        from adaframe.video import DecodePool
+
+        with DecodePool(workers=workers) as pool:
+            yield from recognise_paths(lambda: self, self.metadata, paths, pool, budget=budget)
+
+    # -- how it is done ----------------------------------------------------------------------------------------------------
+
+    def classify_parts(self, path: str, parts: Iterable[ClipFrames], *, budget: float | None = None) -> Prediction:
+        """Recognise a file whose windows come in parts; one part is held in memory at a time (the first is kept to draw)."""
+        total = _Sum()
+        beta = self.metadata.beta_for(self.budget if budget is None else budget)
+        for part in parts:
+            started = time.perf_counter()
+            scores, decisions = self.recognise(part.images, part.valid, part.times_s, beta=beta)
+            total.add(part, scores.float().cpu(), decisions, self.network, time.perf_counter() - started)
+        return total.prediction(path, self.metadata)
+
+    @torch.inference_mode()
+    def recognise(
+        self, images: np.ndarray, valid: np.ndarray, times_s: np.ndarray, *, beta: float = 0.0
+    ) -> tuple[Tensor, Decisions]:
+        """Class scores (W, K) and decisions of W windows.
+
+        Args:
+            images: uint8, RGB, (W, T, H, W, 3), at the model's crop size.
+            valid: bool, (W, T), a prefix of each row.
+            times_s: seconds, (W, T).
+            beta: bias of the action logits against cost.
+        """
+        relative = np.where(valid, times_s - times_s[:, :1], 0.0)
+        clips = Clips(
+            torch.from_numpy(np.ascontiguousarray(images)).to(self.device),
+            torch.from_numpy(np.ascontiguousarray(valid)).to(self.device),
+            torch.from_numpy(relative.astype(np.float32)).to(self.device),
+        )
+        return self.network.recognise(clips, bias=-beta * self._price[None] if beta else None)
+
+    def _read(self, path: str, window_s: float | None, stride_s: float | None) -> Iterator[ClipFrames]:
+        request = self.metadata.request(path, window_s=window_s, stride_s=stride_s)
+        part = read_clip(request)
+        yield part
+        for first in range(request.max_windows, part.windows_total, request.max_windows):
+            yield read_clip(replace(request, first_window=first))
+
+
+class _Sum:
+    """Adds up the windows of one file."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[ClipFrames, Tensor, Decisions]] = []
+        self.crops: np.ndarray | None = None
+        self.macs = self.uniform = self.model_s = 0.0
+
+    def add(self, part: ClipFrames, scores: Tensor, decisions: Decisions, network: Network, seconds: float) -> None:
+        if self.crops is None:
+            self.crops = part.images
+        self.macs += float(network.costs.executed(decisions).sum())
+        self.uniform += float(network.costs.uniform(decisions.valid.sum(dim=1)).sum())
+        self.model_s += seconds
+        self.parts.append((replace(part, images=part.images[:0]), scores, decisions))
+
+    def prediction(self, path: str, metadata: Metadata) -> Prediction:
+        scores = torch.cat([s for _, s, _ in self.parts])
+        decisions = Decisions(
+            *(torch.cat([getattr(d, k).cpu() for _, _, d in self.parts]) for k in ("actions", "decided", "glanced", "valid")),
+            of=self.parts[0][2].of,
+        )
+        logits = scores.mean(dim=0)
+        probabilities = _probabilities(scores, metadata.multi_label)
+        overall = _probabilities(logits[None], metadata.multi_label)[0]
+        top = sorted(zip(metadata.classes, overall.tolist(), strict=True), key=lambda pair: -pair[1])
+        label: str | list[str] = top[0][0]
+        if metadata.multi_label:
+            label = [name for name, confidence in top if confidence >= 0.5]
+        names = [name for w in range(len(scores)) for name in decisions.names(w)]
+        files = [part for part, _, _ in self.parts]
+        index = np.concatenate([p.indices[p.valid] for p in files]).tolist()
+        times = np.concatenate([p.times_s[p.valid] for p in files]).tolist()
+        timeline = []
+        if len(scores) > 1:
+            starts, ends = np.concatenate([p.start_s for p in files]), np.concatenate([p.end_s for p in files])
+            for start, end, row in zip(starts.tolist(), ends.tolist(), probabilities, strict=True):
+                best = int(row.argmax())
+                timeline.append(
+                    {
+                        "start_s": round(start, 3),
+                        "end_s": round(end, 3),
+                        "label": metadata.classes[best],
+                        "confidence": round(float(row[best]), 4),
+                    }
+                )
+        return Prediction(
+            path=path,
+            label=label,
+            confidence=top[0][1],
+            unsure=top[0][1] < metadata.unsure_below,
+            top=top,
+            logits=logits.numpy(),
+            decisions=decisions,
+            frames=[
+                {"index": int(i), "time_s": round(t, 3), "action": a} for i, t, a in zip(index, times, names, strict=True)
+            ],
+            gmacs=self.macs / 1e9,
+            gmacs_uniform=self.uniform / 1e9,
+            seconds={"decode": sum(p.decode_s for p in files), "model": self.model_s},
+            timeline=timeline,
+            warnings=tuple(dict.fromkeys(w for p in files for w in p.warnings)),
+            crops=self.crops,
+            model=metadata.model,
+        )
+
+
+def _probabilities(scores: Tensor, multi_label: bool) -> Tensor:
+    return torch.sigmoid(scores) if multi_label else torch.softmax(scores, dim=-1)

@@ -1,0 +1,258 @@
+"""The way of a video through the model, routed and joint, on one page.
+
+    crops ──> glances ──> policy ──> decisions ──> looks (only those chosen) ──> head ──> class scores
+
+Letters: B videos, T sampled frames, S sources, A actions, F features, K classes, H×W pixels of the crop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from adaframe.config import Model
+from adaframe.errors import UsageError
+from adaframe.model.actions import Actions, Decisions
+from adaframe.model.backbones import build_backbone, share_weights
+from adaframe.model.cost import Costs, count_macs, picture_macs
+from adaframe.model.pixels import at_pixels
+from adaframe.model.plans import Plan, parse_plan
+from adaframe.model.policy import Choice, Policy
+from adaframe.model.temporal import Head, Standardise
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """Sampled frames of B videos.
+
+    Args:
+        crops: uint8, RGB, (B, T, H, W, 3).
+        valid: bool, (B, T), a prefix of each row: False where a clip has no such frame.
+        times_s: seconds, float32, (B, T).
+    """
+
+    crops: Tensor
+    valid: Tensor
+    times_s: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Backbone features of B videos, before the head's projection.
+
+    Args:
+        glance: of the glances, (B, T, F); None where nothing glances.
+        looks: of each look, (B, T, F); zeros where not computed.
+    """
+
+    glance: Tensor | None
+    looks: tuple[Tensor, ...]
+
+
+class Network(nn.Module):
+    """Glance, policy, looks and head.
+
+    Args:
+        model: the configuration.
+        classes: K.
+        plan: "adaptive", or a baseline's fixed plan (see `adaframe.model.plans`): then only what it needs is built.
+        pretrained: False leaves backbones without weights (a checkpoint brings them).
+        costs: as counted before; None counts them.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        classes: int,
+        plan: str = "adaptive",
+        pretrained: bool = True,
+        costs: Costs | None = None,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.plan: Plan | None = None if plan == "adaptive" else parse_plan(plan, model)
+        looks = model.looks if self.plan is None else tuple(k for k in model.looks if k.name == self.plan.source)
+        answers = model.glance.answers if self.plan is None else self.plan.source == "glance"
+        skips = model.policy.skips if self.plan is None else (1,)
+        self.actions = Actions(tuple(k.name for k in looks), answers, skips)
+        self.pixels = tuple(k.pixels for k in looks)
+        self.looks = nn.ModuleList()
+        widths: list[int] = []
+        made: dict[str, tuple[nn.Module, int]] = {}
+        for look in looks:
+            source = made.get(look.shares)
+            if source is None:
+                made[look.name] = build_backbone(look.backbone, look.weights if pretrained else "none")
+            else:
+                made[look.name] = share_weights(source[0], norms_of_its_own=look.weights == "none"), source[1]
+            self.looks.append(made[look.name][0])
+            widths.append(made[look.name][1])
+        self.glance: nn.Module | None = None
+        self.glance_width = 0
+        self.policy: Policy | None = None
+        if self.plan is None or answers:
+            source = made.get(model.glance.shares)
+            if source is None:
+                weights = model.glance.weights if pretrained else "none"
+                self.glance, self.glance_width = build_backbone(model.glance.backbone, weights)
+            else:
+                norms = model.glance.weights == "none"
+                self.glance, self.glance_width = share_weights(source[0], norms_of_its_own=norms), source[1]
+            if answers:
+                widths.append(self.glance_width)
+            if self.plan is None:
+                self.policy = Policy(
+                    features=self.glance_width,
+                    project=model.policy.project,
+                    hidden=model.policy.hidden,
+                    actions=self.actions,
+                )
+        if model.head.width == 0 and len(set(widths)) > 1:
+            raise UsageError(f"head.width 0 needs backbones of one width; these have {sorted(set(widths))}")
+        self.head = Head(
+            features=tuple(widths),
+            width=model.head.width,
+            classes=classes,
+            changes=model.head.changes,
+            dropout=model.head.dropout,
+            nominal_gap_s=(model.sampling.window_s or model.sampling.frames / 8) / model.sampling.frames,
+        )
+        self.look_widths = tuple(widths[: len(self.looks)])
+        self.costs = costs or self.count()
+        self.to(memory_format=torch.channels_last)
+
+    def recognise(self, clips: Clips, *, bias: Tensor | None = None) -> tuple[Tensor, Decisions]:
+        """Class scores (B, K) and the decisions they come from. What is skipped is not computed."""
+        glances = self.glance_features(clips) if self.glance is not None else None
+        decisions = self.decide(glances, clips.valid, bias=bias)
+        return self.look(clips, glances, decisions), decisions
+
+    def decide(self, glances: Tensor | None, valid: Tensor, *, bias: Tensor | None = None) -> Decisions:
+        """The policy's argmax, or the fixed plan."""
+        if self.plan is not None:
+            return self.plan.decisions(valid, self.actions)
+        assert self.policy is not None
+        assert glances is not None
+        return self.policy.decide(glances, valid, bias=bias).decisions
+
+    def look(self, clips: Clips, glances: Tensor | None, decisions: Decisions) -> Tensor:
+        """Compute the looks that were chosen, and class scores from them, (B, K)."""
+        return self.classify(self.routed_features(clips, glances, decisions), decisions.seen().float(), clips.times_s)
+
+    def classify(self, features: Features, seen: Tensor, times_s: Tensor) -> Tensor:
+        """Backbone features and which source saw each frame (B, T, S) -> class scores (B, K).
+
+        Sources that saw nothing are projected all the same when `seen` carries a gradient: the policy learns from what
+        it could have chosen. Otherwise only frames that were seen are.
+        """
+        by_source = [*features.looks, *([features.glance] if self.actions.glance_answers else [])]
+        projected = []
+        for i, (project, values) in enumerate(zip(self.head.project, by_source, strict=True)):
+            assert values is not None
+            if seen.requires_grad:
+                projected.append(project(values))
+            else:
+                chosen = seen[..., i] > 0
+                out = values.new_zeros(*values.shape[:2], self.head.width)
+                projected.append(out.index_put((chosen,), project(values[chosen]).to(out.dtype)))
+        scores: Tensor = self.head(torch.stack(projected, dim=2), seen, times_s)
+        return scores
+
+    def glance_features(self, clips: Clips) -> Tensor:
+        """Features of all valid glances, (B, T, F); zeros at invalid frames."""
+        assert self.glance is not None
+        return self._run(self.glance, self.model.glance.pixels, self.glance_width, clips.crops, clips.valid)
+
+    def routed_features(self, clips: Clips, glances: Tensor | None, decisions: Decisions) -> Features:
+        """Features of the chosen looks alone, gathered by look over the whole batch; zeros elsewhere."""
+        seen = decisions.seen()
+        return Features(glances, self._look_features(clips.crops, [seen[..., i] for i in range(len(self.looks))]))
+
+    def all_features(self, clips: Clips) -> Features:
+        """Features of every look at every valid frame."""
+        glances = self.glance_features(clips) if self.glance is not None else None
+        return Features(glances, self._look_features(clips.crops, [clips.valid] * len(self.looks)))
+
+    def _look_features(self, crops: Tensor, chosen: list[Tensor]) -> tuple[Tensor, ...]:
+        parts = zip(self.looks, self.pixels, self.look_widths, chosen, strict=True)
+        return tuple(self._run(look, pixels, width, crops, where) for look, pixels, width, where in parts)
+
+    def _run(self, backbone: nn.Module, pixels: int, width: int, crops: Tensor, chosen: Tensor) -> Tensor:
+        """A backbone on the chosen frames (B, T) -> features (B, T, width), zeros elsewhere."""
+        if not bool(chosen.any()):
+            return torch.zeros(*chosen.shape, width, device=crops.device)
+        features: Tensor = backbone(at_pixels(crops[chosen], pixels, self.model.preprocess))
+        return features.new_zeros(*chosen.shape, width).index_put((chosen,), features)
+
+    def joint(
+        self,
+        clips: Clips | None,
+        *,
+        features: Features | None = None,
+        valid: Tensor,
+        times_s: Tensor,
+        temperature: float,
+        bias: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Choice, Tensor]:
+        """Class scores (B, K) with gradients for policy and classifiers, the choice sampled, glance features (B, T, F).
+
+        With hard straight-through one-hots the features of looks that were not chosen get a gradient of exactly zero,
+        so they are computed without one (the policy needs their values); the chosen ones are computed again, routed,
+        with one. With frozen backbones, `features` may be given instead of clips.
+        """
+        assert self.policy is not None
+        if features is None:
+            assert clips is not None
+            glances = self.glance_features(clips)
+            with torch.no_grad():
+                values = self._look_features(clips.crops, [clips.valid] * len(self.looks))
+        else:
+            assert features.glance is not None
+            glances, values = features.glance, features.looks
+        choice = self.policy.decide(glances, valid, bias=bias, temperature=temperature, generator=generator)
+        if clips is not None and features is None and any(p.requires_grad for p in self.looks.parameters()):
+            routed = self.routed_features(clips, glances, choice.decisions).looks
+            seen = choice.decisions.seen()
+            values = tuple(
+                torch.where(seen[..., i, None], r, v) for i, (r, v) in enumerate(zip(routed, values, strict=True))
+            )
+        seen_by = choice.one_hot[..., : len(self.actions.sources)]
+        return self.classify(Features(glances, values), seen_by, times_s), choice, glances
+
+    @torch.no_grad()
+    def standardise(self, features: Features, valid: Tensor) -> None:
+        """Set the head's stored means and deviations (head.width: 0) from training clips' features."""
+        by_source = [*features.looks, *([features.glance] if self.actions.glance_answers else [])]
+        for project, values in zip(self.head.project, by_source, strict=True):
+            if isinstance(project, Standardise) and values is not None:
+                project.fit(values[valid])
+
+    def count(self) -> Costs:
+        """MACs of the parts at their real input sizes."""
+        parts = zip(self.actions.looks, self.looks, self.pixels, strict=True)
+        looks = tuple(picture_macs(*part) for part in parts)
+        glance = policy = 0
+        if self.glance is not None:
+            glance = picture_macs("glance", self.glance, self.model.glance.pixels)
+        if self.policy is not None:
+            policy = count_macs(_OneStep(self.policy), torch.empty(1, self.policy.project.in_features))
+        widths = [*self.look_widths, *([self.glance_width] if self.actions.glance_answers else [])]
+        project = tuple(count_macs(p, torch.empty(1, w)) for p, w in zip(self.head.project, widths, strict=True))
+        head = count_macs(self.head.classify, torch.empty(1, self.head.classify.in_features))
+        return Costs(glance, policy, looks, project, head)
+
+
+class _OneStep(nn.Module):
+    """A policy step as a function of the glance features alone, for counting."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self.policy = policy
+
+    def forward(self, glance: Tensor) -> Tensor:
+        embedded = self.policy.embed(glance)
+        return self.policy.step(embedded, self.policy.start(glance.shape[0], glance.device))[0]

@@ -1,0 +1,34 @@
+"""From one uint8 crop to what each look gets. Letters: N frames, H×W pixels of the crop, p pixels of the look."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from adaframe.config import Preprocess
+
+
+def at_pixels(crops: Tensor, pixels: int, preprocess: Preprocess) -> Tensor:
+    """Resize crops for a look, in float, and normalise them.
+
+    Args:
+        crops: uint8, RGB, (N, H, W, 3), H = W.
+        pixels: side of the look, p.
+        preprocess: the filter of this resize, mean and std.
+
+    Returns:
+        float32, (N, 3, p, p), in channels_last memory.
+    """
+    mean = torch.tensor(preprocess.mean, device=crops.device).view(3, 1, 1) * 255.0
+    std = torch.tensor(preprocess.std, device=crops.device).view(3, 1, 1) * 255.0
+    # A permuted view of (N, H, W, 3) has channels_last strides already: no copy but the cast.
+    images = crops.permute(0, 3, 1, 2).float()
+    if images.shape[-1] != pixels or images.shape[-2] != pixels:
+        if preprocess.look_filter == "area":
+            images = F.adaptive_avg_pool2d(images, pixels)
+        elif preprocess.look_filter == "nearest":
+            images = F.interpolate(images, size=(pixels, pixels), mode="nearest")
+        else:
+            images = F.interpolate(images, size=(pixels, pixels), mode="bilinear", antialias=True, align_corners=False)
+    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,73 @@
+"""Fixed plans: the baselines that spend their looks without a policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adaframe.config import Model
+from adaframe.errors import UsageError
+from adaframe.model.actions import Actions, Decisions
+from adaframe.model.backbones import build_backbone
+from adaframe.model.cost import picture_macs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every `every`-th frame through one source, the others skipped, no glances.
+
+    Args:
+        name: as the user wrote it.
+        source: name of the look, or "glance".
+        every: 1 is every frame.
+    """
+
+    name: str
+    source: str
+    every: int = 1
+
+    def decisions(self, valid: Tensor, actions: Actions) -> Decisions:
+        """Decisions for clips with these valid frames, (B, T); looks stand in the middle of each `every` frames."""
+        frames = torch.arange(valid.shape[1], device=valid.device)
+        # A clip shorter than the first stretch still gets a look, at its first frame.
+        short = valid.sum(dim=1, keepdim=True) <= self.every // 2
+        look = torch.where(short, frames == 0, frames % self.every == self.every // 2)
+        source = actions.sources.index(self.source)
+        skip = len(actions.sources)
+        chosen = torch.where(look & valid, source, skip)
+        chosen = torch.where(valid, chosen, 0)
+        glanced = (chosen == source) & valid if self.source == "glance" else torch.zeros_like(valid)
+        return Decisions(chosen, valid.clone(), glanced, valid, actions)
+
+
+def strongest_look(model: Model) -> str:
+    """Name of the look that uniform uses: the one with the most MACs, as in `Costs.strongest`."""
+    if len({look.backbone for look in model.looks}) == 1:
+        return max(model.looks, key=lambda look: look.pixels).name
+    with torch.device("meta"):
+        macs = {k.name: picture_macs(k.name, build_backbone(k.backbone, "none")[0], k.pixels) for k in model.looks}
+    return max(macs, key=lambda name: macs[name])
+
+
+def parse_plan(plan: str, model: Model) -> Plan:
+    """uniform | static:LOOK/K | glance -> Plan.
+
+    Raises:
+        UsageError: none of these, or a look that the model does not have.
+    """
+    names = [look.name for look in model.looks]
+    if plan == "uniform":
+        return Plan(plan, strongest_look(model))
+    if plan == "glance":
+        return Plan(plan, "glance")
+    kind, _, rest = plan.partition(":")
+    look, _, every = rest.partition("/")
+    if kind != "static" or (every and not every.isdigit()) or every == "0":
+        raise UsageError(
+            f"policy {plan}: expected adaptive, uniform, glance or static:LOOK/K, such as static:{names[0]}/4"
+        )
+    if look not in [*names, "glance"]:
+        raise UsageError(f"policy {plan}: no look is called {look}; this model has {', '.join(names)}")
+    return Plan(plan, look, int(every or 1))

@@ -1,0 +1,147 @@
+"""Glance features -> LSTM -> action logits -> decisions (AR-Net, arXiv:2007.15796, sec. 3.1).
+
+Letters: B videos, T sampled frames, A actions, P projected glance features, H hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from adaframe.model.actions import Actions, Decisions
+
+# Finite, so that the softmax of a masked action has a gradient of exactly zero rather than none.
+MASKED = -1e9
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Decisions, and what training needs of how they came about.
+
+    Args:
+        decisions: what was chosen.
+        one_hot: the executed actions, (B, T, A); its value is exactly one-hot, its gradient that of the relaxed choice;
+            covered frames repeat their decider's row; zero where invalid.
+        entropy: mean entropy of the choices made, in nats, scalar.
+    """
+
+    decisions: Decisions
+    one_hot: Tensor
+    entropy: Tensor
+
+
+class Policy(nn.Module):
+    """Decides frame after frame, from the glances alone. Always in float32.
+
+    Args:
+        features: width of the glance features.
+        project: P, width of what enters the LSTM.
+        hidden: H, width of the LSTM.
+        actions: what there is to choose from.
+    """
+
+    def __init__(self, *, features: int, project: int, hidden: int, actions: Actions) -> None:
+        super().__init__()
+        self.actions = actions
+        self.project = nn.Linear(features, project)
+        self.norm = nn.LayerNorm(project)
+        self.cell = nn.LSTMCell(project, hidden)
+        self.logits = nn.Linear(hidden, len(actions))
+        # Starts undecided, so that the joint stage meets all actions.
+        nn.init.normal_(self.logits.weight, std=0.01)
+        nn.init.zeros_(self.logits.bias)
+
+    def embed(self, glances: Tensor) -> Tensor:
+        """Glance features (..., F) -> LSTM inputs (..., P)."""
+        embedded: Tensor = self.norm(self.project(glances.float()))
+        return embedded
+
+    def start(self, videos: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """The state before the first frame: two zero tensors (B, H)."""
+        zero = torch.zeros(videos, self.cell.hidden_size, device=device)
+        return zero, zero
+
+    def step(self, embedded: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """One frame: LSTM inputs (B, P) and a state -> action logits (B, A) and the next state."""
+        state = self.cell(embedded, state)
+        return self.logits(state[0]), state
+
+    def decide(
+        self,
+        glances: Tensor,
+        valid: Tensor,
+        *,
+        bias: Tensor | None = None,
+        temperature: float | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Choice:
+        """Decide about all frames of B videos.
+
+        Skips are masked at the first frame, so that no video is wholly skipped. Over the frames that a skip covers the
+        whole state is held and their glances influence nothing. Without a temperature the decisions are the argmax:
+        AR-Net samples its actions at test time too; we take the best, so results repeat.
+
+        Args:
+            glances: features of the glances, float, (B, T, F); whatever stands at invalid frames is ignored.
+            valid: bool, (B, T); a prefix of each row.
+            bias: added to the action logits, (B, A): how a budget moves the decisions at run time.
+            temperature: of the Gumbel-softmax, with straight-through one-hots (training).
+            generator: of the Gumbel noise.
+        """
+        with torch.autocast(glances.device.type, enabled=False):
+            return self._decide(glances, valid, bias, temperature, generator)
+
+    def _decide(
+        self,
+        glances: Tensor,
+        valid: Tensor,
+        bias: Tensor | None,
+        temperature: float | None,
+        generator: torch.Generator | None,
+    ) -> Choice:
+        videos, frames = valid.shape
+        device = glances.device
+        embedded = self.embed(glances)
+        covers = torch.tensor(self.actions.covers, device=device)
+        first_skip = len(self.actions.sources)
+        h, c = self.start(videos, device)
+        left = torch.zeros(videos, dtype=torch.long, device=device)
+        action = torch.zeros(videos, dtype=torch.long, device=device)
+        row = torch.zeros(videos, len(self.actions), device=device)
+        rows, chosen, decided_at, entropies = [], [], [], []
+        for t in range(frames):
+            decided = (left == 0) & valid[:, t]
+            logits, (h_new, c_new) = self.step(embedded[:, t], (h, c))
+            if bias is not None:
+                logits = logits + bias
+            if t == 0 and self.actions.skips:
+                logits = torch.cat([logits[:, :first_skip], torch.full_like(logits[:, first_skip:], MASKED)], dim=1)
+            choice = self._choose(logits, temperature, generator)
+            held = decided[:, None]
+            h, c = torch.where(held, h_new, h), torch.where(held, c_new, c)
+            row = torch.where(held, choice, row)
+            action = torch.where(decided, choice.argmax(dim=1), action)
+            left = torch.where(decided, covers[action] - 1, (left - 1).clamp(min=0))
+            if temperature is not None:
+                log_p = torch.log_softmax(logits, dim=1)
+                entropies.append(-((log_p.exp() * log_p).sum(dim=1) * decided).sum())
+            rows.append(row * valid[:, t, None])
+            chosen.append(torch.where(valid[:, t], action, torch.zeros_like(action)))
+            decided_at.append(decided)
+        decided_all = torch.stack(decided_at, dim=1)
+        decisions = Decisions(torch.stack(chosen, dim=1), decided_all, valid.clone(), valid, self.actions)
+        entropy = torch.stack(entropies).sum() / decided_all.sum().clamp(min=1) if entropies else glances.new_zeros(())
+        return Choice(decisions, torch.stack(rows, dim=1), entropy)
+
+    def _choose(self, logits: Tensor, temperature: float | None, generator: torch.Generator | None) -> Tensor:
+        """Action logits (B, A) -> one-hots (B, A), straight-through where a temperature is given."""
+        if temperature is None:
+            return F.one_hot(logits.argmax(dim=1), len(self.actions)).to(logits.dtype)
+        uniform = torch.rand(logits.shape, generator=generator, device=logits.device).clamp(1e-10, 1 - 1e-7)
+        soft = torch.softmax((logits - torch.log(-torch.log(uniform))) / temperature, dim=1)
+        hard = F.one_hot(soft.argmax(dim=1), len(self.actions)).to(soft.dtype)
+        # Written so that the value is exactly one-hot: hard + soft - soft would round.
+        return hard + (soft - soft.detach())

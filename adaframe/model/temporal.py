@@ -1,0 +1,152 @@
+"""Features of unequal looks -> one score per class: one formula, dense, routed and live.
+
+Letters: B videos, T sampled frames, S sources (the looks, and the glance where it may answer), F the common width,
+K classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class HeadState:
+    """All that the head remembers of the frames so far; its size does not grow with them.
+
+    Args:
+        last: features of the last frame seen by each source, (B, S, F).
+        last_s: time of that frame in seconds, (B, S).
+        met: 1 where the source has seen a frame, (B, S).
+        total: sum of the features seen, (B, F).
+        seen: number of frames seen, (B, 1).
+        change: sum of the changes, (B, F).
+        changes: number of the changes, (B, 1).
+    """
+
+    last: Tensor
+    last_s: Tensor
+    met: Tensor
+    total: Tensor
+    seen: Tensor
+    change: Tensor
+    changes: Tensor
+
+
+class Head(nn.Module):
+    """Averages of features over the frames seen, averages of their changes, and a linear layer on both.
+
+    A change is |f - f of the last frame seen by the same look|, weighed by a learned gain that knows the gap in
+    seconds; it is 0 where there is none yet, so a still video has no change under any mix of looks.
+
+    Args:
+        features: width of each source's backbone features, in the order of the sources.
+        width: F; 0 keeps the (common) width of the backbones and only normalises.
+        classes: K.
+        changes: whether changes are used.
+        dropout: in training, before the class scores.
+        nominal_gap_s: the gap at which the gain of a change starts from 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        features: tuple[int, ...],
+        width: int,
+        classes: int,
+        changes: bool,
+        dropout: float,
+        nominal_gap_s: float,
+    ) -> None:
+        super().__init__()
+        self.width = width or features[0]
+        self.changes = changes
+        self.nominal_gap_s = nominal_gap_s
+        self.project = nn.ModuleList(
+            nn.Sequential(nn.Linear(f, width), nn.LayerNorm(width)) if width else Standardise(f) for f in features
+        )
+        # Per source and feature: how the gain of a change falls or rises with the logarithm of the gap.
+        self.gap = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
+        self.dropout = nn.Dropout(dropout)
+        self.classify = nn.Linear(self.width * (2 if changes else 1), classes)
+
+    def start(self, videos: int, like: Tensor) -> HeadState:
+        """The state before the first frame of B videos."""
+        sources = len(self.project)
+        zeros = like.new_zeros
+        return HeadState(
+            last=zeros(videos, sources, self.width),
+            last_s=zeros(videos, sources),
+            met=zeros(videos, sources),
+            total=zeros(videos, self.width),
+            seen=zeros(videos, 1),
+            change=zeros(videos, self.width),
+            changes=zeros(videos, 1),
+        )
+
+    def step(self, state: HeadState, features: Tensor, seen: Tensor, time_s: Tensor) -> HeadState:
+        """One frame of each video.
+
+        Args:
+            state: of the frames before.
+            features: projected features by source, (B, S, F); anything finite where a source did not see the frame.
+            seen: 1 at the source that saw the frame, 0 elsewhere (all 0: skipped), (B, S); has the policy's gradient.
+            time_s: time of the frame in seconds, (B,).
+        """
+        mask = seen[..., None]
+        total = state.total + (mask * features).sum(dim=1)
+        count = state.seen + seen.sum(dim=1, keepdim=True)
+        change, changes = state.change, state.changes
+        if self.gap is not None:
+            gap_s = (time_s[:, None] - state.last_s).clamp(min=1e-3)
+            # Bounded to half and twice, so that a gap never met in training cannot blow up a change.
+            gain = torch.exp2(torch.tanh(self.gap * torch.log(gap_s / self.nominal_gap_s)[..., None]))
+            both = seen * state.met
+            change = change + (both[..., None] * gain * (features - state.last).abs()).sum(dim=1)
+            changes = changes + both.sum(dim=1, keepdim=True)
+        return HeadState(
+            last=mask * features + (1 - mask) * state.last,
+            last_s=seen.detach() * time_s[:, None] + (1 - seen.detach()) * state.last_s,
+            met=seen + (1 - seen) * state.met,
+            total=total,
+            seen=count,
+            change=change,
+            changes=changes,
+        )
+
+    def scores(self, state: HeadState) -> Tensor:
+        """Class scores before softmax or sigmoid, (B, K)."""
+        parts = [state.total / state.seen.clamp(min=1)]
+        if self.changes:
+            parts.append(state.change / state.changes.clamp(min=1))
+        scores: Tensor = self.classify(self.dropout(torch.cat(parts, dim=1)))
+        return scores
+
+    def forward(self, features: Tensor, seen: Tensor, times_s: Tensor) -> Tensor:
+        """All frames: projected features (B, T, S, F), seen (B, T, S) and times (B, T) -> class scores (B, K)."""
+        state = self.start(features.shape[0], features)
+        for t in range(features.shape[1]):
+            state = self.step(state, features[:, t], seen[:, t], times_s[:, t])
+        return self.scores(state)
+
+
+class Standardise(nn.Module):
+    """Subtract a stored mean and divide by a stored standard deviation, per feature; set once from training clips."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.mean: Tensor
+        self.std: Tensor
+
+    @torch.no_grad()
+    def fit(self, features: Tensor) -> None:
+        """Set mean and deviation from features (N, F)."""
+        self.mean.copy_(features.mean(dim=0))
+        self.std.copy_(features.std(dim=0).clamp(min=1e-4))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return (features - self.mean) / self.std

@@ -1,0 +1,80 @@
+"""The curve along which a trained checkpoint can move: bias of the action logits -> cost and accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from adaframe.model.actions import Decisions
+from adaframe.model.metadata import CalibrationPoint
+from adaframe.training.batches import Batch
+from adaframe.training.module import Recogniser
+
+BETAS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 64.0, 128.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a model answered for N clips under one bias.
+
+    Args:
+        clips: numbers, int64, (N,).
+        scores: probabilities, (N, K).
+        targets: (N, K).
+        cost: executed, as a fraction of uniform, (N,).
+        cost_stream: had covered frames not been glanced at, (N,).
+        gmacs: executed, (N,).
+        gmacs_uniform: of uniform on the same clips, (N,).
+        actions: share of each action.
+    """
+
+    clips: np.ndarray
+    scores: np.ndarray
+    targets: np.ndarray
+    cost: np.ndarray
+    cost_stream: np.ndarray
+    gmacs: np.ndarray
+    gmacs_uniform: np.ndarray
+    actions: dict[str, float]
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether the most likely class holds, bool, (N,)."""
+        return self.targets[np.arange(len(self.scores)), self.scores.argmax(axis=1)] > 0
+
+
+@torch.inference_mode()
+def outcome(module: Recogniser, batches: Iterable[Batch], beta: float = 0.0) -> Outcome:
+    """Run a model over batches as at inference."""
+    module.eval()
+    costs = module.network.costs
+    rows: list[list[torch.Tensor]] = []
+    taken: list[Decisions] = []
+    for batch in batches:
+        batch = batch.to(module.device)
+        scores, decisions = module.recognise(batch, beta)
+        likely = torch.sigmoid(scores) if module.multi_label else torch.softmax(scores, dim=1)
+        uniform = costs.uniform(batch.valid.sum(dim=1))
+        executed = costs.executed(decisions)
+        streamed = costs.streamed(decisions) / uniform
+        rows.append([batch.clips, likely, batch.targets, executed / uniform, streamed, executed / 1e9, uniform / 1e9])
+        taken.append(decisions)
+    columns = [torch.cat(c).cpu().numpy() for c in zip(*rows, strict=True)]
+    frames = np.array([float(d.valid.sum()) for d in taken])
+    names = taken[0].of.names
+    shares = {n: float(np.average([d.shares()[n] for d in taken], weights=frames)) for n in names}
+    return Outcome(*columns, actions=shares)
+
+
+def curve(outcomes: Sequence[tuple[float, Outcome]]) -> tuple[CalibrationPoint, ...]:
+    """Calibration from outcomes under rising biases; cost is made to fall with the bias (it may rise by noise)."""
+    points: list[CalibrationPoint] = []
+    for beta, o in outcomes:
+        cost, stream = float(o.cost.mean()), float(o.cost_stream.mean())
+        if points and cost > points[-1].cost - 1e-6:
+            continue
+        points.append(CalibrationPoint(beta, round(cost, 5), round(stream, 5), round(float(o.right.mean()), 5)))
+    return tuple(points)

@@ -1,0 +1,60 @@
+"""What training minimises. Letters: B videos, T sampled frames, A actions, K classes."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from adaframe.model.actions import Actions
+from adaframe.model.cost import Costs
+
+
+def classification_loss(scores: Tensor, targets: Tensor, *, multi_label: bool, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy, or binary cross-entropy where several classes may hold at once.
+
+    Args:
+        scores: before softmax or sigmoid, (B, K).
+        targets: 1 at the classes that hold, float, (B, K).
+        multi_label: which of the two.
+        label_smoothing: share of the target spread over all classes.
+    """
+    if multi_label:
+        return F.binary_cross_entropy_with_logits(scores, targets)
+    return F.cross_entropy(scores, targets.argmax(dim=1), label_smoothing=label_smoothing)
+
+
+def cost_penalty(one_hot: Tensor, valid: Tensor, costs: Costs, actions: Actions) -> Tensor:
+    """Mean cost of the chosen actions as a fraction of uniform's, as a stream counts (skips save glances), scalar.
+
+    Args:
+        one_hot: executed actions, straight-through, (B, T, A); zero at invalid frames.
+        valid: bool, (B, T).
+        costs: of the model's parts.
+        actions: what the last axis of one_hot means.
+    """
+    per_action = one_hot.new_tensor(costs.per_action(actions))
+    per_video = (one_hot * per_action).sum(dim=(1, 2)) / valid.sum(dim=1).clamp(min=1)
+    return per_video.mean()
+
+
+def fixed_weight_loss(
+    accuracy_loss: Tensor, one_hot: Tensor, costs: Costs, actions: Actions, weights: tuple[float, float, float]
+) -> Tensor:
+    """AR-Net's loss (arXiv:2007.15796, sec. 3.3, as its release computes it).
+
+    accuracy·CE + efficiency·(GMACs per frame + uniformity·‖u - mean(u)‖₂), u the share of each action. Only looks cost;
+    the paper writes a sum of squares where the release takes the root.
+
+    Args:
+        accuracy_loss: scalar.
+        one_hot: executed actions, straight-through, (B, T, A).
+        costs: of the model's parts.
+        actions: what the last axis of one_hot means.
+        weights: accuracy, efficiency, uniformity; the release trains with 0.95, 0.05, 3.
+    """
+    accuracy, efficiency, uniformity = weights
+    gmacs = one_hot.new_tensor([m / 1e9 for m in costs.looks] + [0.0] * (len(actions) - len(costs.looks)))
+    share = one_hot.sum(dim=(0, 1)) / one_hot.detach().sum().clamp(min=1)
+    spread: Tensor = torch.linalg.vector_norm(share - share.mean())
+    return accuracy * accuracy_loss + efficiency * ((share * gmacs).sum() + uniformity * spread)

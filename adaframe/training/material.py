@@ -1,0 +1,174 @@
+"""What a run trains on: the data set's clips, readable, cached, and where backbones are frozen their features.
+
+Made once and shared by folds.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from adaframe.config import Config
+from adaframe.errors import DataError, VideoError
+from adaframe.files import write_text
+from adaframe.model.network import Network
+from adaframe.training.batches import Batches, CachedFrames, DecodedFrames, FrozenFeatures, Source, compute_features
+from adaframe.training.manifest import Clip, DataSet, load_dataset
+from adaframe.training.progress import Line
+from adaframe.video import ClipRequest, DecodePool, FrameCache
+
+BAD_SHARE = 0.2  # More bad clips than this, and something is wrong with the data set, not with single clips.
+
+
+@dataclass(eq=False)
+class Material:
+    """Clips and where their samples come from.
+
+    Args:
+        config: of the run.
+        data_set: its clips but those of the test split, numbered from 0.
+        cache: decoded frames, if they fit.
+        pool: decodes where there is no cache.
+        bad: errors of clips that cannot be read, by number.
+        features: of frozen backbones, by glance and look; None where backbones learn or crops move.
+    """
+
+    config: Config
+    data_set: DataSet
+    cache: FrameCache | None
+    pool: DecodePool | None
+    requests: list[ClipRequest]
+    bad: dict[int, VideoError]
+    features: FrozenFeatures | None = None
+    feature_sources: tuple[str, ...] = ()
+    targets: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+    def __enter__(self) -> Material:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.pool is not None:
+            self.pool.__exit__(kind, error, trace)
+
+    def source(self, network: Network, *, frozen: bool = True) -> Source:
+        """Samples for this network."""
+        if self.features is not None and frozen:
+            wanted = [*network.actions.looks, *(["glance"] if network.glance is not None else [])]
+            return self.features.restricted([self.feature_sources.index(name) for name in wanted])
+        if self.cache is not None:
+            return CachedFrames(self.cache, self.config.model, self.config.data)
+        assert self.pool is not None
+        return DecodedFrames(self.requests, self.pool, self.config.model, self.config.data)
+
+    def batches(
+        self, network: Network, clips: Sequence[int], *, seed: tuple[int, int] | None = None, frozen: bool = True
+    ) -> Batches:
+        """Batches of one pass over the clips (by number); with a seed, shuffled and augmented."""
+        return Batches(
+            self.source(network, frozen=frozen),
+            clips,
+            self.targets,
+            self.config.train.batch_size,
+            seed=seed,
+            glances=network.glance is not None,
+            bad=self.bad,
+        )
+
+    @property
+    def readable(self) -> list[int]:
+        """Numbers of the clips that can be read."""
+        return [n for n in range(len(self.data_set.clips)) if n not in self.bad]
+
+
+def load_material(config: Config, out: Path) -> Material:
+    """Read the data set, decode it into the cache, and name the clips that cannot be read.
+
+    Raises:
+        DataError: the data set is wrong, or more than a fifth of its clips cannot be read.
+    """
+    data_set = load_dataset(config.data.root, config.data.manifest)
+    data_set = replace(data_set, clips=tuple(clip for clip in data_set.clips if clip.split != "test"))
+    if not data_set.clips:
+        raise DataError(f"{config.data.manifest or config.data.root}: all clips are of the test split; try: add a train split")
+    requests = [_request(config, clip) for clip in data_set.clips]
+    targets = np.zeros((len(data_set.clips), len(data_set.classes)), np.float32)
+    for n, clip in enumerate(data_set.clips):
+        targets[n, [data_set.classes.index(label) for label in clip.labels]] = 1.0
+    cache, bad = _cache(config, requests, out)
+    pool = None if cache is not None else DecodePool(workers=config.data.workers).__enter__()
+    _report_bad(bad, data_set, out)
+    return Material(config, data_set, cache, pool, requests, bad, targets=targets)
+
+
+def use_frozen_features(material: Material, network: Network) -> None:
+    """Compute features once, where that is the same as computing them each time."""
+    config = material.config
+    preprocess = config.model.preprocess
+    still = preprocess.resize == preprocess.crop and (preprocess.fit == "squash" or _all_square(material))
+    pretrained = all(look.weights != "none" for look in config.model.looks) and config.model.glance.weights != "none"
+    plain = config.data.scale >= 1 and not config.data.jitter
+    if config.train.trainable != "none" or not (pretrained and still and plain) or material.cache is None:
+        return
+    readable = material.readable
+    line = Line("computing features of the frozen backbones")
+    network.eval()
+    material.features = compute_features(network, material.cache, readable, mirror=config.data.flip, progress=line.update)
+    line.done()
+    material.feature_sources = (*network.actions.looks, "glance")
+
+
+def _all_square(material: Material) -> bool:
+    assert material.cache is not None
+    return all(len(set(material.cache.frames(n, np.array([0])).shape[1:3])) == 1 for n in material.readable)
+
+
+def _request(config: Config, clip: Clip) -> ClipRequest:
+    return ClipRequest(
+        path=clip.path,
+        sampling=config.model.sampling,
+        preprocess=config.model.preprocess,
+        start_s=clip.start_s,
+        end_s=clip.end_s,
+        reader=config.data.reader,
+        crop=False,
+    )
+
+
+def _cache(
+    config: Config, requests: list[ClipRequest], out: Path
+) -> tuple[FrameCache | None, dict[int, VideoError]]:
+    if not config.data.cache:
+        return None, {}
+    folder = out / "cache" if config.data.cache == "auto" else Path(config.data.cache)
+    line = Line("decoding")
+    cache, bad = FrameCache.build_or_open(
+        folder,
+        requests,
+        pool_workers=config.data.workers,
+        limit_gb=config.data.cache_gb,
+        progress=line.update,
+    )
+    line.done()
+    if cache is None:
+        print(f"decoded frames would take more than data.cache_gb {config.data.cache_gb:g}: decoding anew", file=sys.stderr)
+    return cache, bad
+
+
+def _report_bad(bad: dict[int, VideoError], data_set: DataSet, out: Path) -> None:
+    if not bad:
+        return
+    total = len(data_set.clips)
+    lines = [f"{data_set.clips[n].path}\t{error.what}" for n, error in sorted(bad.items())]
+    write_text(out / "bad_clips.txt", "\n".join(lines) + "\n")
+    for n, error in sorted(bad.items())[:5]:
+        print(f"left out: {data_set.clips[n].path}: {error.what}", file=sys.stderr)
+    print(f"{len(bad)} of {total} clips cannot be read; all are listed in {out / 'bad_clips.txt'}", file=sys.stderr)
+    if len(bad) > BAD_SHARE * total:
+        raise DataError(f"{len(bad)} of {total} clips cannot be read (more than {BAD_SHARE:.0%}); see {out / 'bad_clips.txt'}")
+
+

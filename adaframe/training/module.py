@@ -1,0 +1,173 @@
+"""The LightningModule: it only wires stages, losses and logging. Letters: B clips, T sampled frames, K classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from adaframe.config import Config
+from adaframe.model.actions import Decisions
+from adaframe.model.network import Features, Network
+from adaframe.training.batches import Batch
+from adaframe.training.budget import Multiplier
+from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
+from adaframe.training.parameters import frozen_norms, parameter_groups
+from adaframe.training.schedule import Schedule
+from adaframe.training.warmup import random_decisions
+
+
+class Recogniser(pl.LightningModule):
+    """Trains a network through its stages.
+
+    Args:
+        network: what learns.
+        config: of the run.
+        multi_label: whether several classes may hold at once.
+        updates_per_epoch: of the training set.
+    """
+
+    def __init__(self, network: Network, config: Config, *, multi_label: bool, updates_per_epoch: int) -> None:
+        super().__init__()
+        self.network = network
+        self.config = config
+        self.multi_label = multi_label
+        self.updates_per_epoch = max(updates_per_epoch, 1)
+        self.schedule = Schedule(config.train.stages, config.train.temperature)
+        self.multiplier = Multiplier(
+            budget=config.budget, step=config.train.multiplier_step, standing=config.train.standing_price
+        )
+        self.price = torch.tensor(network.costs.price(network.actions))
+
+    # -- stages ------------------------------------------------------------------------------------------------------------
+
+    def on_train_epoch_start(self) -> None:
+        """Modes: batch norms learn in warm-up at most, pretrained ones never; a frozen policy runs in eval mode."""
+        stage = self.schedule.stage(self.current_epoch)
+        self.network.train()
+        adaptive = self.network.plan is None
+        for module in frozen_norms(self.network, learn_own=stage == "warmup" or not adaptive):
+            module.eval()
+        if stage == "finetune" and self.network.policy is not None:
+            self.network.policy.eval()
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        # (seed, update) decides all that is random in an update, so that a resumed run meets what it would have met.
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.global_step)
+        torch.manual_seed(self.config.seed * 1_000_003 + self.global_step)
+        epoch = self.current_epoch + index / self.updates_per_epoch
+        stage = self.schedule.stage(self.current_epoch)
+        if self.network.plan is not None:
+            scores, decisions = self._planned(batch)
+            loss = self._classification(scores, batch)
+        elif stage == "warmup":
+            decisions = random_decisions(batch.valid, self.network.actions, generator)
+            scores = self._scores(batch, self._glances(batch, needed=self.network.actions.glance_answers), decisions)
+            loss = self._classification(scores, batch)
+        elif stage == "joint":
+            loss, scores, decisions = self._joint(batch, epoch, generator)
+        else:
+            with torch.no_grad():  # The policy is frozen, with the weights that its glances share.
+                glances = self._glances(batch)
+                decisions = self.network.decide(glances, batch.valid, bias=self._bias(batch, generator))
+            scores = self._scores(batch, glances, decisions)
+            loss = self._classification(scores, batch)
+        self._log("train", scores, decisions, batch)
+        self.log("train/loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.valid))
+        return loss
+
+    def _joint(self, batch: Batch, epoch: float, generator: torch.Generator) -> tuple[Tensor, Tensor, Decisions]:
+        scores, choice, glances = self.network.joint(
+            None if batch.crops is None else batch.as_clips(),
+            features=batch.features,
+            valid=batch.valid,
+            times_s=batch.times_s,
+            temperature=self.schedule.temperature_at(epoch),
+            bias=self._bias(batch, generator),
+            generator=generator if self.device.type == "cpu" else None,
+        )
+        loss = self._classification(scores, batch)
+        costs, actions, train = self.network.costs, self.network.actions, self.config.train
+        if train.compute == "fixed":
+            loss = fixed_weight_loss(loss, choice.one_hot, costs, actions, train.fixed_weights)
+        else:
+            loss = loss + self.multiplier.price() * cost_penalty(choice.one_hot, batch.valid, costs, actions)
+            with torch.no_grad():  # What is controlled is what will be executed: the argmax, without noise or bias.
+                executed = costs.executed(self.network.decide(glances, batch.valid))
+                fraction = executed.sum() / costs.uniform(batch.valid.sum(dim=1)).sum()
+            self.multiplier.update(float(fraction))
+        loss = loss - train.entropy * (1 - self.schedule.progress(epoch)) * choice.entropy
+        return loss, scores, choice.decisions
+
+    def _planned(self, batch: Batch) -> tuple[Tensor, Decisions]:
+        decisions = self.network.decide(None, batch.valid)
+        needed = self.network.actions.glance_answers
+        return self._scores(batch, self._glances(batch, needed=needed), decisions), decisions
+
+    def _bias(self, batch: Batch, generator: torch.Generator) -> Tensor | None:
+        """Half of the clips meet a runtime bias of the action logits, (B, A), so that the classifiers know those mixtures."""
+        highest = self.config.train.beta_max
+        if not highest:
+            return None
+        draw = torch.rand(len(batch.valid), 2, generator=generator)
+        beta = torch.where(draw[:, 0] < 0.5, 0.0, draw[:, 1] * highest)
+        return (-beta[:, None] * self.price).to(batch.valid.device)
+
+    # -- inputs: crops or features -------------------------------------------------------------------------------------------
+
+    def _glances(self, batch: Batch, *, needed: bool = True) -> Tensor | None:
+        if not needed:
+            return None
+        if batch.features is not None:
+            return batch.features.glance
+        return self.network.glance_features(batch.as_clips())
+
+    def _scores(self, batch: Batch, glances: Tensor | None, decisions: Decisions) -> Tensor:
+        if batch.features is None:
+            return self.network.look(batch.as_clips(), glances, decisions)
+        features = Features(glances, batch.features.looks)
+        return self.network.classify(features, decisions.seen().float(), batch.times_s)
+
+    def recognise(self, batch: Batch, beta: float = 0.0) -> tuple[Tensor, Decisions]:
+        """Scores (B, K) and decisions as at inference, under a bias."""
+        bias = -beta * self.price.to(batch.valid.device)[None] if beta else None
+        if batch.features is None:
+            return self.network.recognise(batch.as_clips(), bias=bias)
+        decisions = self.network.decide(batch.features.glance, batch.valid, bias=bias)
+        return self._scores(batch, batch.features.glance, decisions), decisions
+
+    # -- the rest of Lightning -----------------------------------------------------------------------------------------------
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        scores, decisions = self.recognise(batch)
+        self._log("val", scores, decisions, batch)
+        self.log("val/loss", self._classification(scores, batch), batch_size=len(batch.valid))
+
+    def _classification(self, scores: Tensor, batch: Batch) -> Tensor:
+        smoothing = self.config.train.label_smoothing if self.training else 0.0
+        return classification_loss(scores, batch.targets, multi_label=self.multi_label, label_smoothing=smoothing)
+
+    def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:
+        n, costs = len(batch.valid), self.network.costs
+        best = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
+        cost = (costs.executed(decisions) / costs.uniform(batch.valid.sum(dim=1))).mean()
+        values = {f"{split}/accuracy": best, f"{split}/cost": cost.float()}
+        if self.network.plan is None:
+            values |= {f"{split}/share/{name}": torch.tensor(v) for name, v in decisions.shares().items()}
+        if split == "train":
+            values["train/multiplier"] = self.multiplier.value.clone()
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=n)
+
+    def configure_optimizers(self) -> Any:
+        groups = parameter_groups(self.network, self.config.train)
+        optimizer = torch.optim.AdamW(groups)
+        factor = lambda update: self.schedule.learning_rate(update / self.updates_per_epoch)  # noqa: E731
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        return batch.to(device)
+
+

@@ -1,0 +1,67 @@
+"""Which parameters learn, and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from adaframe.config import Train
+from adaframe.model.network import Network
+
+BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
+# Of a pretrained backbone's modules with parameters, the share at its end that learns under `trainable: last`.
+LAST_SHARE = 0.25
+
+
+def backbones(network: Network) -> list[tuple[nn.Module, bool]]:
+    """Each backbone once, and whether it starts from pretrained weights."""
+    configured = [(module, look.weights != "none") for module, look in zip(network.looks, _looks(network), strict=True)]
+    if network.glance is not None:
+        configured.append((network.glance, network.model.glance.weights != "none"))
+    seen: set[int] = set()
+    return [(m, p) for m, p in configured if id(m) not in seen and not seen.add(id(m))]  # type: ignore[func-returns-value]
+
+
+def _looks(network: Network) -> list[Any]:
+    return [look for look in network.model.looks if look.name in network.actions.looks]
+
+
+def frozen_norms(network: Network, *, learn_own: bool) -> Iterator[nn.Module]:
+    """Batch norms that must run in eval mode: pretrained ones always, those trained from scratch outside of warm-up."""
+    for backbone, pretrained in backbones(network):
+        if pretrained or not learn_own:
+            yield from (m for m in backbone.modules() if isinstance(m, BATCH_NORMS))
+
+
+def freeze(network: Network, train: Train) -> None:
+    """Set, once and before training, which parameters of pretrained backbones learn. Their norms never do."""
+    for backbone, pretrained in backbones(network):
+        if not pretrained:
+            continue
+        # Not the leaves alone: attention and layer scales hold parameters beside their children.
+        holders = [m for m in backbone.modules() if any(True for _ in m.parameters(recurse=False))]
+        first = {"none": len(holders), "last": int(len(holders) * (1 - LAST_SHARE)), "all": 0}[train.trainable]
+        for i, holder in enumerate(holders):
+            learns = i >= first and not isinstance(holder, BATCH_NORMS)
+            for parameter in holder.parameters(recurse=False):
+                parameter.requires_grad_(learns)
+
+
+def parameter_groups(network: Network, train: Train) -> list[dict[str, Any]]:
+    """Groups for AdamW: backbones with pretrained weights learn slower; biases, norms and gains are not decayed."""
+    slow = {id(p) for backbone, pretrained in backbones(network) if pretrained for p in backbone.parameters()}
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            decays = parameter.ndim > 1 and parameter is not network.head.gap
+            groups.setdefault((id(parameter) in slow, decays), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": train.lr * (train.backbone_lr if is_slow else 1.0),
+            "weight_decay": train.weight_decay if decays else 0.0,
+        }
+        for (is_slow, decays), parameters in groups.items()
+    ]

@@ -1,0 +1,48 @@
+"""The stages of training as a schedule inside one fit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from adaframe.config import Stages
+
+Stage = Literal["warmup", "joint", "finetune"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Which stage an epoch belongs to, and what changes with it.
+
+    Args:
+        stages: epochs of each stage.
+        temperature: of the Gumbel-softmax at the start and at the end of the joint stage; it falls geometrically
+            (AR-Net: 5·exp(-0.045·epoch) over 50 epochs, 5 to 0.55).
+    """
+
+    stages: Stages
+    temperature: tuple[float, float]
+
+    @property
+    def epochs(self) -> int:
+        return self.stages.warmup + self.stages.joint + self.stages.finetune
+
+    def stage(self, epoch: int) -> Stage:
+        if epoch < self.stages.warmup:
+            return "warmup"
+        return "joint" if epoch < self.stages.warmup + self.stages.joint else "finetune"
+
+    def progress(self, epoch: float) -> float:
+        """Place in the joint stage, 0..1."""
+        return min(max((epoch - self.stages.warmup) / max(self.stages.joint, 1), 0.0), 1.0)
+
+    def temperature_at(self, epoch: float) -> float:
+        """Gumbel temperature at a (fractional) epoch."""
+        first, last = self.temperature
+        return first * math.pow(last / first, self.progress(epoch))
+
+    def learning_rate(self, epoch: float) -> float:
+        """Factor on the learning rates: a short rise, then a cosine over the whole run."""
+        rise = min(1.0, (epoch + 0.05) / max(0.04 * self.epochs, 1e-6))
+        return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(epoch / max(self.epochs, 1), 1.0))))

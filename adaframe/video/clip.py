@@ -1,0 +1,219 @@
+"""One request, one answer: the frames of a clip, ready for the model. What decoding processes run."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adaframe.config import Preprocess, Sampling
+from adaframe.errors import UnreadableVideo
+from adaframe.video.facts import VideoFacts, probe
+from adaframe.video.reader import Frames, read_frames
+from adaframe.video.resize import resized_size
+from adaframe.video.sampling import Plan, plan_windows
+
+_NEAR = 256  # frames tried where none of the chosen ones decodes
+
+
+@dataclass(frozen=True)
+class ClipRequest:
+    """What to read of a file.
+
+    Args:
+        path: of the file.
+        sampling: T, and how long a window is.
+        preprocess: the sizes.
+        start_s: of the clip within the file; null: its start.
+        end_s: null: the file's end.
+        window_s: overrides the sampling's.
+        stride_s: from window to window; null: the window's length.
+        reader: auto, pyav or decord.
+        first_window: the first one wanted.
+        max_windows: how many of them, at most; so a long file comes in parts.
+        seed: for training: one window at a random place, frames anywhere in their slots; null: the fixed choice.
+        crop: cut the central square out; False: only resize.
+    """
+
+    path: str
+    sampling: Sampling
+    preprocess: Preprocess
+    start_s: float | None = None
+    end_s: float | None = None
+    window_s: float | None = None
+    stride_s: float | None = None
+    reader: str = "auto"
+    first_window: int = 0
+    max_windows: int = 32
+    seed: int | None = None
+    crop: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class ClipFrames:
+    """Frames of W windows of a clip.
+
+    Args:
+        path: of the file.
+        images: RGB, uint8, (W, T, H, W', 3); where not valid, the last valid frame again.
+        times_s: within the file, float64, (W, T).
+        indices: presentation order, int64, (W, T).
+        valid: bool, (W, T); valid frames come first.
+        start_s: of the windows, float64, (W,).
+        end_s: float64, (W,).
+        windows_total: of the whole clip, those left out or not asked for included.
+        decode_s: wall time of reading and resizing.
+        warnings: what a user should know.
+        reader: pyav or decord.
+    """
+
+    path: str
+    images: NDArray[np.uint8]
+    times_s: NDArray[np.float64]
+    indices: NDArray[np.int64]
+    valid: NDArray[np.bool_]
+    start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    windows_total: int
+    decode_s: float
+    warnings: tuple[str, ...]
+    reader: str
+
+
+def read_clip(request: ClipRequest) -> ClipFrames:
+    """The frames of a clip.
+
+    Frames that cannot be decoded are left out of their windows, and windows of only such frames altogether, with a
+    warning; with first_window > 0 that may leave no window.
+
+    Raises:
+        VideoError: the file cannot be used, nothing of the first windows decodes, or the clip lies beyond its end.
+    """
+    started = time.perf_counter()
+    facts = known_facts(request.path)
+    plan = _plan(request, facts)
+    total = len(plan.indices)
+    part = slice(request.first_window, request.first_window + request.max_windows)
+    plan = Plan(plan.indices[part], plan.valid[part], plan.start_s[part], plan.end_s[part])
+    wanted = np.unique(plan.indices)
+    try:
+        if not len(wanted):
+            raise UnreadableVideo(request.path, f"has {total} windows, none from {request.first_window} on")
+        frames = read_frames(
+            request.path,
+            wanted,
+            preprocess=request.preprocess,
+            crop=request.crop,
+            reader=request.reader,
+            facts=facts,
+        )
+    except UnreadableVideo as error:
+        if request.first_window:
+            return _empty(request, facts, plan, total, error.what, time.perf_counter() - started)
+        frames = _whatever_decodes(request, facts)
+        plan = _plan(request, facts, frames.indices)
+        total = len(plan.indices)
+
+    warnings = list(frames.warnings)
+    got = np.isin(plan.indices, frames.indices) & plan.valid
+    whole = got.any(axis=1)
+    if not whole.all():
+        warnings.append(f"{int((~whole).sum())} windows are left out: nothing of them could be decoded")
+    got, counts = got[whole], got[whole].sum(axis=1, keepdims=True)
+    steps = np.arange(plan.indices.shape[1])[None, :]
+    order = np.argsort(~got, axis=1, kind="stable")
+    order = np.take_along_axis(order, np.minimum(steps, counts - 1), axis=1)
+    indices = np.take_along_axis(plan.indices[whole], order, axis=1)
+    return ClipFrames(
+        path=request.path,
+        images=frames.images[np.searchsorted(frames.indices, indices)],
+        times_s=facts.times_s[indices],
+        indices=indices,
+        valid=steps < counts,
+        start_s=plan.start_s[whole],
+        end_s=plan.end_s[whole],
+        windows_total=total,
+        decode_s=time.perf_counter() - started,
+        warnings=tuple(warnings),
+        reader=frames.reader,
+    )
+
+
+def clip_bounds(request: ClipRequest, facts: VideoFacts) -> tuple[float, float]:
+    """Start and end of the clip within its file, in seconds.
+
+    Raises:
+        UnreadableVideo: nothing of the file lies between them.
+    """
+    begin = max(0.0, request.start_s or 0.0)
+    stop = facts.duration_s if request.end_s is None else request.end_s
+    if not begin < min(stop, facts.duration_s):
+        raise UnreadableVideo(
+            request.path,
+            f"the clip from {begin:g} s to {stop:g} s is empty (the video lasts {facts.duration_s:.2f} s)",
+            "check start_s and end_s",
+        )
+    return begin, min(stop, facts.duration_s)
+
+
+def _whatever_decodes(request: ClipRequest, facts: VideoFacts) -> Frames:
+    """Where none of the chosen frames decodes, those near the start of the clip that do."""
+    first = min(int(np.searchsorted(facts.times_s, request.start_s or 0.0)), facts.frames - 1)
+    near = np.arange(first, min(first + _NEAR, facts.frames))
+    return read_frames(
+        request.path, near, preprocess=request.preprocess, crop=request.crop, reader=request.reader, facts=facts
+    )
+
+
+def _plan(request: ClipRequest, facts: VideoFacts, among: NDArray[np.int64] | None = None) -> Plan:
+    """The windows of the clip, of all of the frames or among some."""
+    start_s, end_s = clip_bounds(request, facts)
+    plan = plan_windows(
+        facts.times_s if among is None else facts.times_s[among],
+        request.sampling,
+        duration_s=facts.duration_s,
+        start_s=start_s,
+        end_s=end_s,
+        window_s=request.window_s,
+        stride_s=request.stride_s,
+        rng=None if request.seed is None else np.random.default_rng(request.seed),
+        one_window=request.seed is not None,
+    )
+    return plan if among is None else replace(plan, indices=among[plan.indices])
+
+
+def _empty(request: ClipRequest, facts: VideoFacts, plan: Plan, total: int, why: str, seconds: float) -> ClipFrames:
+    side = request.preprocess.crop
+    size = (side, side) if request.crop else resized_size(facts.height, facts.width, request.preprocess)
+    frames = request.sampling.frames
+    return ClipFrames(
+        path=request.path,
+        images=np.zeros((0, frames, *size, 3), np.uint8),
+        times_s=np.zeros((0, frames)),
+        indices=np.zeros((0, frames), np.int64),
+        valid=np.zeros((0, frames), np.bool_),
+        start_s=np.zeros(0),
+        end_s=np.zeros(0),
+        windows_total=total,
+        decode_s=seconds,
+        warnings=(*facts.warnings, f"{len(plan.indices)} windows are left out: {why}"),
+        reader=request.reader,
+    )
+
+
+def known_facts(path: str) -> VideoFacts:
+    """As `probe`, but those of a file that comes in parts are found out once."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return probe(path)  # which says what is wrong
+    return _probed(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _probed(path: str, size: int, changed_ns: int) -> VideoFacts:
+    return probe(path)

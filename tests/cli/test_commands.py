@@ -1,0 +1,116 @@
+"""The commands only parse, call and print: what they pass on."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adaframe import bundled
+from adaframe.cli.main import main
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """What the functions behind the commands were called with, by their name."""
+    seen: dict[str, Any] = {}
+
+    def stand_in(module: str, name: str, answer: Any = None) -> None:
+        def function(*args: Any, **named: Any) -> Any:
+            seen[name] = (*args, named) if args else named
+            return answer
+
+        fake = types.ModuleType(module)
+        setattr(fake, name, function)
+        monkeypatch.setitem(sys.modules, module, fake)
+
+    stand_in("adaframe.training.fit", "fit")
+    stand_in("adaframe.evaluation.evaluate", "evaluate")
+    stand_in("adaframe.evaluation.bench", "bench")
+    stand_in("adaframe.inference.describe", "describe", "a description")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "example.safetensors").write_bytes(b"")
+    monkeypatch.setattr(bundled, "_PACKAGE", tmp_path / "adaframe")
+    return seen
+
+
+def test_train_passes_the_configuration_on(calls: dict[str, Any]) -> None:
+    assert main(["train", "--data.root", "DIR", "--seed", "3", "--out", "results", "--resume"]) == 0
+
+    config, named = calls["fit"]
+    assert (config.data.root, config.seed) == ("DIR", 3)
+    assert named == {"out": Path("results"), "resume": True}
+
+
+def test_evaluate_passes_its_flags_on(calls: dict[str, Any]) -> None:
+    words = (
+        "evaluate --checkpoint m.safetensors --data.root DIR --data.manifest FILE --split val --budget 0.25,1 "
+        "--baselines --against a.safetensors b.safetensors --json out.json --report REPORT --device cpu --workers 2"
+    )
+
+    assert main(words.split()) == 0
+
+    assert calls["evaluate"] == {
+        "checkpoint": "m.safetensors",
+        "root": "DIR",
+        "manifest": "FILE",
+        "split": "val",
+        "budgets": [0.25, 1.0],
+        "baselines": True,
+        "against": ["a.safetensors", "b.safetensors"],
+        "json_path": "out.json",
+        "report": "REPORT",
+        "device": "cpu",
+        "workers": 2,
+    }
+
+
+def test_evaluate_takes_the_test_clips_and_the_example_by_default(calls: dict[str, Any], tmp_path: Path) -> None:
+    assert main(["evaluate", "--data.root", "DIR"]) == 0
+
+    seen = calls["evaluate"]
+    assert (seen["split"], seen["budgets"], seen["baselines"]) == ("test", None, False)
+    assert seen["checkpoint"] == str(tmp_path / "checkpoints" / "example.safetensors")
+
+
+def test_info_prints_the_description(calls: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "m.safetensors"]) == 0
+
+    assert calls["describe"][0] == "m.safetensors"
+    assert capsys.readouterr().out == "a description\n"
+
+
+def test_bench_takes_a_checkpoint_or_a_configuration(calls: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "demo.yaml").write_text("budget: 0.25")
+
+    assert main(["bench", "--videos", "2", "--threads", "1", "--json", "out.json"]) == 0
+    by_checkpoint = calls["bench"]
+    assert main(["bench", "--config", "demo"]) == 0
+    by_config = calls["bench"]
+
+    assert (by_checkpoint["videos"], by_checkpoint["threads"], by_checkpoint["json_path"]) == (2, 1, "out.json")
+    assert by_checkpoint["checkpoint"] == str(tmp_path / "checkpoints" / "example.safetensors")
+    assert by_checkpoint["config"] is None
+    assert by_config["checkpoint"] is None
+    assert by_config["config"].budget == 0.25
+
+
+def test_prepare_writes_and_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("run/a.mp4", "jump/b.mp4"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"")
+
+    assert main(["prepare", "folder", "--source", str(tmp_path), "--out", str(tmp_path / "m.csv")]) == 0
+
+    assert "2 clips (1 jump, 1 run)" in capsys.readouterr().out
+    assert (tmp_path / "m.csv").read_text() == "path,label\njump/b.mp4,jump\nrun/a.mp4,run\n"
+
+
+def test_prepare_says_what_it_cannot_find(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", "folder", "--source", str(tmp_path / "none"), "--out", str(tmp_path / "m.csv")]) == 1
+
+    assert capsys.readouterr().err == f"adaframe: error: {tmp_path}/none: there is no such folder\n"
