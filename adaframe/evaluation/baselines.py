@@ -87,7 +87,7 @@ def glance_change(crops: Tensor, valid: Tensor, pixels: int, preprocess: Preproc
     The first frame has none of its own: it gets the mean of its video, so that it is neither first nor last in line.
     """
     videos, frames = valid.shape
-    small = at_pixels(crops.reshape(-1, *crops.shape[2:]), pixels, preprocess).view(videos, frames, -1)
+    small = at_pixels(crops.reshape(-1, *crops.shape[2:]), pixels, preprocess).reshape(videos, frames, -1)
     change = (small[:, 1:] - small[:, :-1]).abs().mean(dim=2) * valid[:, 1:]
     mean = change.sum(dim=1, keepdim=True) / valid[:, 1:].sum(dim=1, keepdim=True).clamp(min=1)
     return torch.cat([mean, change], dim=1)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from adaframe.errors import UsageError, VideoError
 from adaframe.inference.prediction import Prediction
-from adaframe.model.actions import Decisions
+from adaframe.model.actions import Decisions, concatenated
 from adaframe.model.checkpoint import load_network
 from adaframe.model.metadata import Metadata
 from adaframe.model.network import Clips, Network
@@ -72,10 +72,13 @@ class Recognizer:
     def classes(self) -> tuple[str, ...]:
         return self.metadata.classes
 
-    # -- what people call --------------------------------------------------------------------------------------------------
-
     def classify(
-        self, path: str | Path, *, budget: float | None = None, window_s: float | None = None, stride_s: float | None = None
+        self,
+        path: str | Path,
+        *,
+        budget: float | None = None,
+        window_s: float | None = None,
+        stride_s: float | None = None,
     ) -> Prediction:
         """Recognise a video file.
 
@@ -102,11 +105,13 @@ class Recognizer:
         """
         frames = np.asarray(frames)
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
-            raise UsageError(f"frames must be uint8 (T, H, W, 3) with T of at least 1, not {frames.dtype} {frames.shape}")
+            raise UsageError(
+                f"frames must be uint8 (T, H, W, 3) with T of at least 1, not {frames.dtype} {frames.shape}"
+            )
         crops = resize_frames(frames, self.metadata.preprocess)
         n = len(crops)
         spacing = (self.metadata.sampling.window_s or float(n)) / self.metadata.sampling.frames
-        times = np.arange(n) * spacing if times_s is None else np.asarray(times_s, dtype=np.float64)
+        times = np.asarray(np.arange(n) * spacing if times_s is None else times_s, dtype=np.float64)
         if times.shape != (n,):
             raise UsageError(f"times_s must be ({n},), one for each frame, not {times.shape}")
         part = ClipFrames(
@@ -133,8 +138,6 @@ class Recognizer:
 
         with DecodePool(workers=workers) as pool:
             yield from recognise_paths(lambda: self, self.metadata, paths, pool, budget=budget)
-
-    # -- how it is done ----------------------------------------------------------------------------------------------------
 
     def classify_parts(self, path: str, parts: Iterable[ClipFrames], *, budget: float | None = None) -> Prediction:
         """Recognise a file whose windows come in parts; one part is held in memory at a time (the first is kept to draw)."""
@@ -192,10 +195,7 @@ class _Sum:
 
     def prediction(self, path: str, metadata: Metadata) -> Prediction:
         scores = torch.cat([s for _, s, _ in self.parts])
-        decisions = Decisions(
-            *(torch.cat([getattr(d, k).cpu() for _, _, d in self.parts]) for k in ("actions", "decided", "glanced", "valid")),
-            of=self.parts[0][2].of,
-        )
+        decisions = concatenated([d for _, _, d in self.parts])
         logits = scores.mean(dim=0)
         probabilities = _probabilities(scores, metadata.multi_label)
         overall = _probabilities(logits[None], metadata.multi_label)[0]
@@ -229,7 +229,8 @@ class _Sum:
             logits=logits.numpy(),
             decisions=decisions,
             frames=[
-                {"index": int(i), "time_s": round(t, 3), "action": a} for i, t, a in zip(index, times, names, strict=True)
+                {"index": int(i), "time_s": round(t, 3), "action": a}
+                for i, t, a in zip(index, times, names, strict=True)
             ],
             gmacs=self.macs / 1e9,
             gmacs_uniform=self.uniform / 1e9,

@@ -6,6 +6,7 @@ glance where it may answer).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -85,3 +86,11 @@ class Decisions:
         total = max(chosen.numel(), 1)
         counts = torch.bincount(chosen, minlength=len(self.of)).tolist()
         return {name: count / total for name, count in zip(self.of.names, counts, strict=True)}
+
+
+def concatenated(parts: Sequence[Decisions]) -> Decisions:
+    """The decisions of several batches as one, on the CPU."""
+    actions, decided, glanced, valid = (
+        torch.cat([getattr(part, name).cpu() for part in parts]) for name in ("actions", "decided", "glanced", "valid")
+    )
+    return Decisions(actions, decided, glanced, valid, parts[0].of)

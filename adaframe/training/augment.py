@@ -8,7 +8,9 @@ import torch
 from adaframe.config import Data, Preprocess
 
 
-def augment(frames: np.ndarray, preprocess: Preprocess, data: Data | None, rng: np.random.Generator | None) -> np.ndarray:
+def augment(
+    frames: np.ndarray, preprocess: Preprocess, data: Data | None, rng: np.random.Generator | None
+) -> np.ndarray:
     """Crop frames of the cache, at random in training and at the centre otherwise.
 
     Args:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from adaframe.config import Data, Model
 from adaframe.errors import DataError, VideoError
-from adaframe.model.network import Clips, Features, Network
+from adaframe.model.network import Clips, Features
 from adaframe.training.augment import augment
 from adaframe.video import ClipRequest, DecodePool, FrameCache, plan_windows, read_clip
 
@@ -65,7 +65,9 @@ class Sample:
 class Source(Protocol):
     """Where samples come from; clips are numbered as in the data set."""
 
-    def samples(self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]) -> Iterator[Sample | VideoError]:
+    def samples(
+        self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]
+    ) -> Iterator[Sample | VideoError]:
         """In order; with a generator: random frames and augmentation, with None: the centre."""
         ...
 
@@ -78,14 +80,26 @@ def pad(array: np.ndarray, frames: int) -> np.ndarray:
 
 
 def candidate_plan(
-    times_s: np.ndarray, model: Model, rng: np.random.Generator | None
+    times_s: np.ndarray, spans_s: np.ndarray, model: Model, rng: np.random.Generator | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which of a clip's cached candidates one sample uses: their indices (n,), valid (T,) and times (T,)."""
-    gap = float(np.diff(times_s).mean()) if len(times_s) > 1 else 1.0
-    start, end = float(times_s[0]) - gap / 2, float(times_s[-1]) + gap / 2
-    plan = plan_windows(times_s - start, model.sampling, duration_s=end - start, rng=rng, one_window=True)
+    """Which of a clip's cached candidates one sample uses.
+
+    Args:
+        times_s: of the candidates, (N,).
+        spans_s: start and end of the stretches that they cover without a gap, (S, 2).
+        model: gives the sampling.
+        rng: None for the middle of the middle stretch, else one at random.
+
+    Returns:
+        Indices of the candidates (n,), valid (T,), and times from the first of them (T,).
+    """
+    start, end = spans_s[len(spans_s) // 2 if rng is None else int(rng.integers(len(spans_s)))]
+    inside = np.flatnonzero((times_s >= start) & (times_s < end))
+    plan = plan_windows(
+        times_s[inside] - start, model.sampling, duration_s=float(end - start), rng=rng, one_window=True
+    )
     valid = plan.valid[0]
-    indices = plan.indices[0][valid]
+    indices = inside[plan.indices[0][valid]]
     return indices, valid, pad((times_s[indices] - times_s[indices[0]]).astype(np.float32), len(valid))
 
 
@@ -95,9 +109,13 @@ class CachedFrames:
     def __init__(self, cache: FrameCache, model: Model, data: Data) -> None:
         self.cache, self.model, self.data = cache, model, data
 
-    def samples(self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]) -> Iterator[Sample | VideoError]:
+    def samples(
+        self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]
+    ) -> Iterator[Sample | VideoError]:
         for clip, rng in zip(clips, rngs, strict=True):
-            indices, valid, times_s = candidate_plan(self.cache.times_s(clip), self.model, rng)
+            indices, valid, times_s = candidate_plan(
+                self.cache.times_s(clip), self.cache.spans_s(clip), self.model, rng
+            )
             crops = augment(self.cache.frames(clip, indices), self.model.preprocess, self.data, rng)
             yield Sample(pad(crops, len(valid)), valid, times_s)
 
@@ -108,9 +126,13 @@ class DecodedFrames:
     def __init__(self, requests: Sequence[ClipRequest], pool: DecodePool, model: Model, data: Data) -> None:
         self.requests, self.pool, self.model, self.data = requests, pool, model, data
 
-    def samples(self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]) -> Iterator[Sample | VideoError]:
+    def samples(
+        self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]
+    ) -> Iterator[Sample | VideoError]:
         jobs = (
-            replace(self.requests[clip], crop=False, max_windows=1, seed=None if rng is None else int(rng.integers(2**31)))
+            replace(
+                self.requests[clip], crop=False, max_windows=1, seed=None if rng is None else int(rng.integers(2**31))
+            )
             for clip, rng in zip(clips, rngs, strict=True)
         )
         for rng, result in zip(rngs, self.pool.map(read_clip, jobs), strict=True):
@@ -121,61 +143,6 @@ class DecodedFrames:
             crops = augment(result.images[0][valid], self.model.preprocess, self.data, rng)
             times_s = (result.times_s[0] - result.times_s[0][0]).astype(np.float32) * valid
             yield Sample(pad(crops, len(valid)), valid, times_s)
-
-
-class FrozenFeatures:
-    """Features of backbones that never learn, computed once for every cached candidate frame, as they are and mirrored.
-
-    An epoch over them costs milliseconds a clip. Only sound without augmentation other than mirroring, and where no frozen
-    backbone's crop moves: the caller checks.
-    """
-
-    def __init__(self, by_source: list[list[np.ndarray]], times_s: list[np.ndarray], model: Model) -> None:
-        self.by_source, self.times, self.model = by_source, times_s, model
-
-    def samples(self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]) -> Iterator[Sample | VideoError]:
-        for clip, rng in zip(clips, rngs, strict=True):
-            indices, valid, times_s = candidate_plan(self.times[clip], self.model, rng)
-            mirrored = int(rng.random() < 0.5) if rng is not None else 0
-            features = [source[clip] for source in self.by_source]
-            frames = tuple(pad(f[mirrored % len(f)][indices].astype(np.float32), len(valid)) for f in features)
-            yield Sample(frames, valid, times_s)
-
-    def restricted(self, sources: Sequence[int]) -> FrozenFeatures:
-        """The same with only these sources, in this order (a baseline needs fewer)."""
-        return FrozenFeatures([self.by_source[i] for i in sources], self.times, self.model)
-
-
-@torch.inference_mode()
-def compute_features(
-    network: Network, cache: FrameCache, clips: Sequence[int], *, mirror: bool, progress: object = None
-) -> FrozenFeatures:
-    """Features of every candidate frame of the clips by every look and then the glance, kept as fp16.
-
-    Args:
-        network: with its backbones in eval mode.
-        cache: of frames at the crop's size.
-        clips: numbers of the clips that can be read.
-        mirror: also of the mirrored frames.
-        progress: called as progress(done, all), if given.
-    """
-    device = next(network.parameters()).device
-    looks = len(network.looks) + (network.glance is not None)
-    by_source: list[list[np.ndarray]] = [[np.zeros((1, 0, 0), np.float16)] * len(cache) for _ in range(looks)]
-    times: list[np.ndarray] = [np.zeros(0)] * len(cache)
-    for done, clip in enumerate(clips):
-        times[clip] = cache.times_s(clip)
-        crops = augment(cache.frames(clip, np.arange(len(times[clip]))), network.model.preprocess, None, None)
-        both = torch.from_numpy(np.ascontiguousarray(crops)).to(device)[None]
-        both = torch.cat([both, both.flip(3)]) if mirror else both
-        valid = torch.ones(both.shape[:2], dtype=torch.bool, device=device)
-        features = network.all_features(Clips(both, valid, torch.zeros(both.shape[:2], device=device)))
-        values = [*features.looks, *([features.glance] if features.glance is not None else [])]
-        for source, value in zip(by_source, values, strict=True):
-            source[clip] = value.half().cpu().numpy()
-        if callable(progress):
-            progress(done + 1, len(clips))
-    return FrozenFeatures(by_source, times, network.model)
 
 
 class Batches:

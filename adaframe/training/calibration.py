@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,30 +43,37 @@ class Outcome:
     @property
     def right(self) -> np.ndarray:
         """Whether the most likely class holds, bool, (N,)."""
-        return self.targets[np.arange(len(self.scores)), self.scores.argmax(axis=1)] > 0
+        right: np.ndarray = self.targets[np.arange(len(self.scores)), self.scores.argmax(axis=1)] > 0
+        return right
 
 
 @torch.inference_mode()
-def outcome(module: Recogniser, batches: Iterable[Batch], beta: float = 0.0) -> Outcome:
-    """Run a model over batches as at inference."""
+def outcome(
+    module: Recogniser,
+    batches: Iterable[Batch],
+    beta: float = 0.0,
+    *,
+    plan: Callable[[torch.Tensor], Decisions] | None = None,
+) -> Outcome:
+    """Run a model over batches as at inference, under a bias, or under fixed decisions about the valid frames (B, T)."""
     module.eval()
     costs = module.network.costs
     rows: list[list[torch.Tensor]] = []
     taken: list[Decisions] = []
     for batch in batches:
         batch = batch.to(module.device)
-        scores, decisions = module.recognise(batch, beta)
-        likely = torch.sigmoid(scores) if module.multi_label else torch.softmax(scores, dim=1)
-        uniform = costs.uniform(batch.valid.sum(dim=1))
+        scores, decisions = module.recognise(batch, beta, plan=plan)
+        confident = torch.sigmoid(scores) if module.multi_label else torch.softmax(scores, dim=1)
+        full = costs.uniform(batch.valid.sum(dim=1))
         executed = costs.executed(decisions)
-        streamed = costs.streamed(decisions) / uniform
-        rows.append([batch.clips, likely, batch.targets, executed / uniform, streamed, executed / 1e9, uniform / 1e9])
+        streamed = costs.streamed(decisions) / full
+        rows.append([batch.clips, confident, batch.targets, executed / full, streamed, executed / 1e9, full / 1e9])
         taken.append(decisions)
-    columns = [torch.cat(c).cpu().numpy() for c in zip(*rows, strict=True)]
+    clips, likely, targets, cost, stream, gmacs, uniform = (torch.cat(c).cpu().numpy() for c in zip(*rows, strict=True))
     frames = np.array([float(d.valid.sum()) for d in taken])
     names = taken[0].of.names
     shares = {n: float(np.average([d.shares()[n] for d in taken], weights=frames)) for n in names}
-    return Outcome(*columns, actions=shares)
+    return Outcome(clips, likely, targets, cost, stream, gmacs, uniform, shares)
 
 
 def curve(outcomes: Sequence[tuple[float, Outcome]]) -> tuple[CalibrationPoint, ...]:

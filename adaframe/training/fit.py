@@ -142,9 +142,7 @@ class Run:
         _standardise(network, material, train)
         frozen = material.features is not None
         batches = material.batches(network, train, seed=(config.seed, 0), frozen=frozen)
-        module = Recogniser(
-            network, config, multi_label=material.data_set.multi_label, updates_per_epoch=len(batches)
-        )
+        module = Recogniser(network, config, multi_label=material.data_set.multi_label, updates_per_epoch=len(batches))
         last = self.out / "last.ckpt"
         trainer = pl.Trainer(
             max_epochs=module.schedule.epochs,
@@ -165,10 +163,14 @@ class Run:
         data = _Data(self, network, train, held_out, frozen)
         go_on = resume and last.exists()
         try:
-            trainer.fit(module, datamodule=data, ckpt_path=last if go_on else None, weights_only=True if go_on else None)
+            trainer.fit(
+                module, datamodule=data, ckpt_path=last if go_on else None, weights_only=True if go_on else None
+            )
         except (RuntimeError, KeyError) as error:
             if go_on and trainer.global_step == 0:
-                raise CheckpointError(f"{last}: does not fit this run ({error}); try: the config it was begun with") from error
+                raise CheckpointError(
+                    f"{last}: does not fit this run ({error}); try: the config it was begun with"
+                ) from error
             raise
         if trainer.interrupted:
             raise AdaframeError(f"interrupted; what was learnt is in {last}; try: --resume to go on")
@@ -241,7 +243,9 @@ def _standardise(network: Network, material: Material, train: list[int]) -> None
     batches = list(material.batches(network, train, frozen=frozen))
     network.eval()
     with torch.no_grad():
-        features = [b.features or network.all_features(b.to(next(network.parameters()).device).as_clips()) for b in batches]
+        features = [
+            b.features or network.all_features(b.to(next(network.parameters()).device).as_clips()) for b in batches
+        ]
         glance = None if features[0].glance is None else torch.cat([f.glance for f in features if f.glance is not None])
         looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))
         from adaframe.model.network import Features
@@ -254,7 +258,9 @@ def _with_features(module: Recogniser, batches: list[Any]) -> list[Any]:
     """The same batches with features in place of crops, so that a whole curve costs one pass through the backbones."""
     module.eval()
     return [
-        replace(b, crops=None, features=module.network.all_features(b.to(module.device).as_clips())).to(torch.device("cpu"))
+        replace(b, crops=None, features=module.network.all_features(b.to(module.device).as_clips())).to(
+            torch.device("cpu")
+        )
         for b in batches
     ]
 
@@ -270,5 +276,11 @@ def _quiet() -> None:
     """Silence Lightning's tips, and warnings about what is meant so here."""
     for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    for text in (".*does not have many workers.*", ".*sampler.*", ".*lr_scheduler.step.*", ".*dataloader.*", ".*LeafSpec.*"):
+    for text in (
+        ".*does not have many workers.*",
+        ".*sampler.*",
+        ".*lr_scheduler.step.*",
+        ".*dataloader.*",
+        ".*LeafSpec.*",
+    ):
         warnings.filterwarnings("ignore", text)

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,17 @@ import numpy as np
 from adaframe.config import Config
 from adaframe.config_io import to_yaml
 from adaframe.errors import UsageError
+from adaframe.evaluation.baselines import evenly
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report import write_report
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.training.calibration import Outcome, curve
+from adaframe.training.calibration import outcome as outcome_of
 from adaframe.training.fit import Run, build_network, choose_clips, confidences
 from adaframe.training.frozen import frozen_linear
 from adaframe.training.material import Material
+from adaframe.training.module import Recogniser
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
 
 Curve = list[tuple[float, Outcome]]
@@ -54,7 +58,7 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
         for name, outcome in _at_budgets(config, metadata, outcomes):
             reported.setdefault(name, []).append(outcome)
         if material.features is not None and metadata.plan == "adaptive":
-            for name, outcome in run.baselines(module, held_out, outcomes):
+            for name, outcome in _same_weights(run, module, held_out):
                 reported.setdefault(name, []).append(outcome)
             reported.setdefault("frozen features + linear layer", []).append(
                 frozen_linear(material, module.network, learnt, held_out)
@@ -76,8 +80,24 @@ def _at_budgets(config: Config, metadata: Metadata, outcomes: Curve) -> list[tup
         if budget >= cheapest:
             wanted = metadata.beta_for(budget)
             # The next larger bias of the grid: never dearer than asked.
-            beta, outcome = next((b, o) for b, o in outcomes if b >= wanted)
+            outcome = next(o for beta, o in outcomes if beta >= wanted)
             found.append((f"adaptive at {budget:g}", outcome))
+    return found
+
+
+def _same_weights(run: Run, module: Recogniser, held_out: list[int]) -> list[tuple[str, Outcome]]:
+    """Uniform and static plans through the adaptive model's own weights."""
+    network = module.network
+    frames, found = run.config.model.sampling.frames, []
+    batches = list(run.material.batches(network, held_out))
+    for source, name in enumerate(network.actions.sources):
+        for looks in (frames, frames // 2, frames // 4):
+            plan = partial(evenly, source=source, looks=looks, actions=network.actions)
+            full = "glance" if name == "glance" else f"static {name}"
+            title = full if looks == frames else f"{full} on {looks} of {frames}"
+            if source == network.costs.strongest and looks == frames:
+                title = "uniform, same weights"
+            found.append((title, outcome_of(module, batches, plan=plan)))
     return found
 
 

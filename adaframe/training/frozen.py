@@ -53,9 +53,7 @@ def _each(material: Material, network: Network, clips: list[int]) -> list:  # ty
     return list(Batches(source, clips, material.targets, 1, glances=True))
 
 
-def _summaries(
-    material: Material, network: Network, clips: list[int], look: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _summaries(material: Material, network: Network, clips: list[int], look: int) -> tuple[torch.Tensor, torch.Tensor]:
     rows, targets = [], []
     for batch in _each(material, network, clips):
         frames = batch.features.looks[look][0][batch.valid[0]]
@@ -77,9 +75,9 @@ def _logistic_regression(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor
         loss = F.cross_entropy(x @ weights + bias, y.argmax(dim=1), reduction="sum")
         # Two columns share the weight that scikit-learn's binary model has in one: twice the penalty for the same fit.
         loss = loss + 0.5 * penalty * (weights**2).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
     with torch.enable_grad():
-        optimiser.step(closure)  # type: ignore[arg-type,no-untyped-call]
+        optimiser.step(closure)
     return weights.detach(), bias.detach()

@@ -17,7 +17,8 @@ from adaframe.config import Config
 from adaframe.errors import DataError, VideoError
 from adaframe.files import write_text
 from adaframe.model.network import Network
-from adaframe.training.batches import Batches, CachedFrames, DecodedFrames, FrozenFeatures, Source, compute_features
+from adaframe.training.batches import Batches, CachedFrames, DecodedFrames, Source
+from adaframe.training.features import FrozenFeatures, frozen_features
 from adaframe.training.manifest import Clip, DataSet, load_dataset
 from adaframe.training.progress import Line
 from adaframe.video import ClipRequest, DecodePool, FrameCache
@@ -45,13 +46,14 @@ class Material:
     requests: list[ClipRequest]
     bad: dict[int, VideoError]
     features: FrozenFeatures | None = None
-    feature_sources: tuple[str, ...] = ()
     targets: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __enter__(self) -> Material:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.pool is not None:
             self.pool.__exit__(kind, error, trace)
 
@@ -59,7 +61,7 @@ class Material:
         """Samples for this network."""
         if self.features is not None and frozen:
             wanted = [*network.actions.looks, *(["glance"] if network.glance is not None else [])]
-            return self.features.restricted([self.feature_sources.index(name) for name in wanted])
+            return self.features.restricted(wanted)
         if self.cache is not None:
             return CachedFrames(self.cache, self.config.model, self.config.data)
         assert self.pool is not None
@@ -94,7 +96,9 @@ def load_material(config: Config, out: Path) -> Material:
     data_set = load_dataset(config.data.root, config.data.manifest)
     data_set = replace(data_set, clips=tuple(clip for clip in data_set.clips if clip.split != "test"))
     if not data_set.clips:
-        raise DataError(f"{config.data.manifest or config.data.root}: all clips are of the test split; try: add a train split")
+        raise DataError(
+            f"{config.data.manifest or config.data.root}: all clips are of the test split; try: add a train split"
+        )
     requests = [_request(config, clip) for clip in data_set.clips]
     targets = np.zeros((len(data_set.clips), len(data_set.classes)), np.float32)
     for n, clip in enumerate(data_set.clips):
@@ -116,10 +120,10 @@ def use_frozen_features(material: Material, network: Network) -> None:
         return
     readable = material.readable
     line = Line("computing features of the frozen backbones")
-    network.eval()
-    material.features = compute_features(network, material.cache, readable, mirror=config.data.flip, progress=line.update)
+    material.features = frozen_features(
+        network, material.cache, readable, mirror=config.data.flip, progress=line.update
+    )
     line.done()
-    material.feature_sources = (*network.actions.looks, "glance")
 
 
 def _all_square(material: Material) -> bool:
@@ -139,9 +143,7 @@ def _request(config: Config, clip: Clip) -> ClipRequest:
     )
 
 
-def _cache(
-    config: Config, requests: list[ClipRequest], out: Path
-) -> tuple[FrameCache | None, dict[int, VideoError]]:
+def _cache(config: Config, requests: list[ClipRequest], out: Path) -> tuple[FrameCache | None, dict[int, VideoError]]:
     if not config.data.cache:
         return None, {}
     folder = out / "cache" if config.data.cache == "auto" else Path(config.data.cache)
@@ -155,7 +157,10 @@ def _cache(
     )
     line.done()
     if cache is None:
-        print(f"decoded frames would take more than data.cache_gb {config.data.cache_gb:g}: decoding anew", file=sys.stderr)
+        print(
+            f"decoded frames would take more than data.cache_gb {config.data.cache_gb:g}: decoding anew",
+            file=sys.stderr,
+        )
     return cache, bad
 
 
@@ -169,6 +174,6 @@ def _report_bad(bad: dict[int, VideoError], data_set: DataSet, out: Path) -> Non
         print(f"left out: {data_set.clips[n].path}: {error.what}", file=sys.stderr)
     print(f"{len(bad)} of {total} clips cannot be read; all are listed in {out / 'bad_clips.txt'}", file=sys.stderr)
     if len(bad) > BAD_SHARE * total:
-        raise DataError(f"{len(bad)} of {total} clips cannot be read (more than {BAD_SHARE:.0%}); see {out / 'bad_clips.txt'}")
-
-
+        raise DataError(
+            f"{len(bad)} of {total} clips cannot be read (more than {BAD_SHARE:.0%}); see {out / 'bad_clips.txt'}"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -40,8 +41,6 @@ class Recogniser(pl.LightningModule):
             budget=config.budget, step=config.train.multiplier_step, standing=config.train.standing_price
         )
         self.price = torch.tensor(network.costs.price(network.actions))
-
-    # -- stages ------------------------------------------------------------------------------------------------------------
 
     def on_train_epoch_start(self) -> None:
         """Modes: batch norms learn in warm-up at most, pretrained ones never; a frozen policy runs in eval mode."""
@@ -115,8 +114,6 @@ class Recogniser(pl.LightningModule):
         beta = torch.where(draw[:, 0] < 0.5, 0.0, draw[:, 1] * highest)
         return (-beta[:, None] * self.price).to(batch.valid.device)
 
-    # -- inputs: crops or features -------------------------------------------------------------------------------------------
-
     def _glances(self, batch: Batch, *, needed: bool = True) -> Tensor | None:
         if not needed:
             return None
@@ -130,15 +127,17 @@ class Recogniser(pl.LightningModule):
         features = Features(glances, batch.features.looks)
         return self.network.classify(features, decisions.seen().float(), batch.times_s)
 
-    def recognise(self, batch: Batch, beta: float = 0.0) -> tuple[Tensor, Decisions]:
-        """Scores (B, K) and decisions as at inference, under a bias."""
-        bias = -beta * self.price.to(batch.valid.device)[None] if beta else None
-        if batch.features is None:
-            return self.network.recognise(batch.as_clips(), bias=bias)
-        decisions = self.network.decide(batch.features.glance, batch.valid, bias=bias)
-        return self._scores(batch, batch.features.glance, decisions), decisions
-
-    # -- the rest of Lightning -----------------------------------------------------------------------------------------------
+    def recognise(
+        self, batch: Batch, beta: float = 0.0, *, plan: Callable[[Tensor], Decisions] | None = None
+    ) -> tuple[Tensor, Decisions]:
+        """Scores (B, K) and decisions as at inference, under a bias, or under fixed decisions about the valid frames."""
+        glances = self._glances(batch) if self.network.glance is not None else None
+        if plan is not None:
+            decisions = plan(batch.valid)
+        else:
+            bias = -beta * self.price.to(batch.valid.device)[None] if beta else None
+            decisions = self.network.decide(glances, batch.valid, bias=bias)
+        return self._scores(batch, glances, decisions), decisions
 
     def validation_step(self, batch: Batch, index: int) -> None:
         scores, decisions = self.recognise(batch)
@@ -169,5 +168,3 @@ class Recogniser(pl.LightningModule):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device)
-
-

@@ -41,9 +41,14 @@ def tiny() -> Model:
 
 @pytest.fixture
 def make_network() -> Callable[..., Network]:
-    """Builds a network in eval mode whose parts all matter: a policy with opinions, norms and gains away from their start."""
+    """Builds a network in eval mode whose parts all matter: norms and gains away from their start, and a policy with opinions.
 
-    def make(model: Model = TINY, *, seed: int = 0, answers: bool = True, **options: object) -> Network:
+    With an `opinion` near 0 it is the noise that chooses, where there is noise.
+    """
+
+    def make(
+        model: Model = TINY, *, seed: int = 0, answers: bool = True, opinion: float = 5.0, **options: object
+    ) -> Network:
         torch.manual_seed(seed)
         model = replace(model, glance=replace(model.glance, answers=answers))
         network = Network(model, **{"classes": 3, **options})  # type: ignore[arg-type]
@@ -56,7 +61,7 @@ def make_network() -> Callable[..., Network]:
             network.all_features(random_clips(videos=8, frames=8))
             if network.policy is not None:
                 network.policy.cell.weight_ih.normal_(0, 2)
-                network.policy.logits.weight.normal_(0, 5)
+                network.policy.logits.weight.normal_(0, opinion)
             if network.head.gap is not None:
                 network.head.gap.normal_()
                 network.head.classify.weight.normal_()

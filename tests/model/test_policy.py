@@ -96,7 +96,9 @@ def test_covered_frames_repeat_the_one_hot_of_their_decider_and_send_it_their_gr
     one_hot = sampled(policy, seen, everywhere(1, 6), bias=towards("skip-4", 100.0), temperature=50.0).one_hot
     assert one_hot.argmax(dim=2)[0, 1:5].tolist() == [ACTIONS.names.index("skip-4")] * 4
 
-    of_decider, of_covered = (torch.autograd.grad((one_hot[0, t] * weight).sum(), seen, retain_graph=True) for t in (1, 4))
+    of_decider, of_covered = (
+        torch.autograd.grad((one_hot[0, t] * weight).sum(), seen, retain_graph=True) for t in (1, 4)
+    )
 
     torch.testing.assert_close(of_covered[0], of_decider[0], rtol=0, atol=0)
     assert of_decider[0][0, 1].abs().sum() > 0

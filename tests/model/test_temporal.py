@@ -78,7 +78,9 @@ def test_the_scores_of_a_still_video_do_not_depend_on_how_often_or_when_it_is_se
     once[:, 4, 1] = 1
     often[:, :, 1] = 1
 
-    torch.testing.assert_close(head(still, once, torch.arange(6.0)[None]), head(still, often, torch.rand(1, 6).cumsum(1)))
+    torch.testing.assert_close(
+        head(still, once, torch.arange(6.0)[None]), head(still, often, torch.rand(1, 6).cumsum(1))
+    )
 
 
 def test_frames_of_different_looks_have_no_change_between_them() -> None:
@@ -98,7 +100,8 @@ def test_the_gain_of_a_change_is_one_at_the_nominal_gap_and_bounded_elsewhere(
     head = make_head(sources=1, width=64)
     features = torch.stack([torch.zeros(1, 1, 64), torch.ones(1, 1, 64)], dim=1)
 
-    state = run(head, features, torch.ones(1, 2, 1), torch.tensor([[0.0, gap_s]]))
+    with torch.no_grad():
+        state = run(head, features, torch.ones(1, 2, 1), torch.tensor([[0.0, gap_s]]))
 
     assert low <= float(state.change.min()) <= float(state.change.max()) <= high
     assert gap_s == NOMINAL_S or float(state.change.max() - state.change.min()) > 1

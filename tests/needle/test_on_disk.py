@@ -90,21 +90,26 @@ def test_the_size_of_a_file_does_not_tell_its_class(tmp_path: Path, texture: str
 
 
 def evidence_crops(root: Path, spec: NeedleSpec, planned: list[NeedleClip]) -> tuple[Tensor, Tensor, Tensor]:
-    """Cut-outs around the patch in full size and from pictures of half the size, both whole in evidence frames alone.
+    """The patch with its surroundings in evidence frames, cut out of full pictures and of pictures of half the size.
 
     Returns:
-        Full (N, E, 3, 48, 48) and half (N, E, 3, 24, 24) for E evidence frames, about -2..2, and classes (N,).
+        Full (N, E, 3, p, p) and half (N, E, 3, p/2, p/2) for E evidence frames, about -2..2, and classes (N,).
     """
-    whole, small = [], []
+    around = 6
+    side, whole, small = spec.patch + 2 * around, [], []
     for clip in planned:
         frames = decode(root / clip.path)[list(evidence(spec, clip.seed))] / 64 - 2
         half = shrink(frames, spec.pixels // 2)
-        for frame, (x, y) in enumerate(patch_boxes(spec, clip) - 6):
-            whole.append(frames[frame, :, y : y + 48, x : x + 48])
-            small.append(half[frame, :, y // 2 : y // 2 + 24, x // 2 : x // 2 + 24])
-    labels = torch.tensor([clip.label for clip in planned])
+        for frame, (x, y) in enumerate(patch_boxes(spec, clip) - around):
+            whole.append(frames[frame, :, y : y + side, x : x + side])
+            small.append(half[frame, :, y // 2 : (y + side) // 2, x // 2 : (x + side) // 2])
     shape = (len(planned), spec.evidence_segments * spec.per_segment, 3)
-    return torch.stack(whole).reshape(*shape, 48, 48), torch.stack(small).reshape(*shape, 24, 24), labels
+    labels = torch.tensor([clip.label for clip in planned])
+    return (
+        torch.stack(whole).reshape(*shape, side, side),
+        torch.stack(small).reshape(*shape, side // 2, side // 2),
+        labels,
+    )
 
 
 def accuracy_of_a_cnn(crops: Tensor, labels: Tensor, train: int, classes: int) -> float:

@@ -1,0 +1,311 @@
+"""`adaframe evaluate`: a checkpoint and its baselines on the same decoded clips, in one table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adaframe.errors import AdaframeError, DataError, UsageError, VideoError
+from adaframe.evaluation.baselines import (
+    equal_cost_looks,
+    evenly,
+    glance_change,
+    most_changed,
+    shuffled,
+    spare_looks,
+)
+from adaframe.evaluation.metrics import Results, accuracy, sentence
+from adaframe.evaluation.report import text_table, to_json, write_report
+from adaframe.evaluation.timing import Timed, time_methods
+from adaframe.files import write_text
+from adaframe.inference.recognizer import Recognizer, load
+from adaframe.model.actions import Decisions
+from adaframe.model.network import Clips, Features
+from adaframe.training.manifest import Clip, load_dataset
+from adaframe.training.progress import Line
+from adaframe.video import ClipRequest, DecodePool, read_clip
+
+STATIC_EVERY = (1, 2, 4, 8)  # static plans beside those of equal cost: every frame, every second, …
+TIMED_WINDOWS = 16
+CHUNK = 64  # windows whose decisions are scored at once
+
+
+def evaluate(
+    *,
+    checkpoint: str,
+    root: str = "",
+    manifest: str = "",
+    split: str = "test",
+    budgets: Sequence[float] | None = None,
+    baselines: bool = False,
+    against: Sequence[str] = (),
+    json_path: str | None = None,
+    report: str | None = None,
+    device: str = "auto",
+    workers: int = 0,
+) -> None:
+    """Print accuracy beside executed compute and measured time; see `adaframe evaluate --help` for the arguments.
+
+    Raises:
+        AdaframeError: no such checkpoint, data set or split; classes that do not fit; no clip can be read.
+    """
+    recognizers = [load(path, device=device) for path in (checkpoint, *against)]
+    clips = _clips(root, manifest, split, recognizers)
+    views, kept = _look_at(clips, recognizers, workers)
+    targets = np.zeros((len(kept), len(recognizers[0].classes)), dtype=bool)
+    for n, clip in enumerate(kept):
+        targets[n, [recognizers[0].classes.index(label) for label in clip.labels]] = True
+    groups = tuple(clip.group or clip.path for clip in kept)
+    methods = views[0].methods(budgets, baselines)
+    for view, path in zip(views[1:], against, strict=True):
+        methods += [replace(m, name=f"{m.name}, trained alone", note=path) for m in view.methods(None, False)]
+    milliseconds = time_methods([m.timed() for m in methods])
+    results = [m.results(targets, groups, ms) for m, ms in zip(methods, milliseconds, strict=True)]
+    results = _better(results)
+    reference = next((r.name for r in results if r.name.startswith("uniform")), results[0].name)
+    print(text_table(results, reference))
+    print(f"\n{sentence(results)}")
+    if json_path:
+        write_text(Path(json_path), json.dumps(to_json(results, reference), indent=2) + "\n")
+    if report:
+        command = f"adaframe evaluate --checkpoint {checkpoint} " + (f"--data.root {root}" if root else "")
+        command += (f" --data.manifest {manifest}" if manifest else "") + f" --split {split}"
+        command += (" --baselines" if baselines else "") + (f" --against {' '.join(against)}" if against else "")
+        write_report(Path(report), results, title="Evaluation", command=" ".join(command.split()), reference=reference)
+        write_text(Path(report) / "table.txt", f"{text_table(results, reference)}\n\n{sentence(results)}\n")
+
+
+def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognizer]) -> list[Clip]:
+    data_set = load_dataset(root, manifest)
+    clips = [clip for clip in data_set.clips if clip.split == split]
+    if not clips and not any(clip.split for clip in data_set.clips):
+        print(f"the data set has no splits: evaluating all {len(data_set.clips)} clips", file=sys.stderr)
+        clips = list(data_set.clips)
+    if not clips:
+        raise DataError(f"{manifest or root}: no clip is of split {split}; try: another --split")
+    classes = recognizers[0].classes
+    for recognizer in recognizers[1:]:
+        if recognizer.classes != classes:
+            raise UsageError("--against: a checkpoint with other classes cannot be compared on the same clips")
+    unknown = sorted({label for clip in clips for label in clip.labels} - set(classes))
+    if unknown:
+        raise DataError(
+            f"{manifest or root}: the model does not know the class {unknown[0]}; it knows {', '.join(classes)}"
+        )
+    return clips
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """Decisions of one method for all windows, and what follows from them."""
+
+    name: str
+    view: View
+    decisions: Decisions
+    bias: Tensor | None = None
+    policy_runs: bool = False
+    note: str = ""
+
+    def results(self, targets: np.ndarray, groups: tuple[str, ...], ms: float | None) -> Results:
+        view = self.view
+        scores, macs = view.scores(self.decisions), view.recognizer.network.costs.executed(self.decisions)
+        n = len(targets)
+        per_clip = torch.zeros(n, scores.shape[1]).index_add_(0, view.clip_of, scores)
+        per_clip /= torch.bincount(view.clip_of, minlength=n)[:, None]
+        gmacs = torch.zeros(n, dtype=torch.float64).index_add_(0, view.clip_of, macs) / 1e9
+        uniform = view.recognizer.network.costs.uniform(view.valid.sum(dim=1)).sum() / 1e9 / n
+        likely = torch.sigmoid(per_clip) if view.recognizer.metadata.multi_label else torch.softmax(per_clip, dim=1)
+        return Results(
+            name=self.name,
+            scores=likely.double().numpy(),
+            targets=targets,
+            gmacs=gmacs.numpy(),
+            gmacs_uniform=float(uniform),
+            model_ms=ms,
+            groups=groups,
+            actions=self.decisions.shares(),
+            note=self.note,
+        )
+
+    def timed(self) -> Timed:
+        """The method on the windows that are kept for timing, as a function to call."""
+        view, n = self.view, len(self.view.timed_crops)
+        clips = Clips(view.timed_crops, view.valid[:n], view.times_s[:n])
+        network, d = view.recognizer.network, self.decisions
+        if self.policy_runs:
+            return Timed(lambda: network.recognise(clips, bias=self.bias), n)
+        few = Decisions(d.actions[:n], d.decided[:n], d.glanced[:n], d.valid[:n], d.of)
+        glances = bool(few.glanced.any())
+        return Timed(lambda: network.look(clips, network.glance_features(clips) if glances else None, few), n)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """All windows of all clips as one recogniser sees them.
+
+    Args:
+        recognizer: whose features these are.
+        features: of every look at every valid frame, and of the glances, (W, T, F).
+        valid: bool, (W, T).
+        times_s: seconds, (W, T).
+        change: of each glance's pixels, (W, T).
+        clip_of: number of each window's clip, (W,).
+        timed_crops: uint8, RGB, of the first windows, for timing.
+    """
+
+    recognizer: Recognizer
+    features: Features
+    valid: Tensor
+    times_s: Tensor
+    change: Tensor
+    clip_of: Tensor
+    timed_crops: Tensor
+
+    def scores(self, decisions: Decisions) -> Tensor:
+        """Class scores of each window under these decisions, (W, K)."""
+        network = self.recognizer.network
+        out = []
+        with torch.inference_mode():
+            for part in torch.arange(len(self.valid)).split(CHUNK):
+                glance = None if self.features.glance is None else self.features.glance[part]
+                features = Features(glance, tuple(x[part] for x in self.features.looks))
+                out.append(network.classify(features, decisions.seen()[part].float(), self.times_s[part]))
+        return torch.cat(out).cpu()
+
+    def methods(self, budgets: Sequence[float] | None, baselines: bool) -> list[Method]:
+        """The model at the budgets (None: the one it was trained for), and its baselines at the first one's cost."""
+        recognizer = self.recognizer
+        network, metadata = recognizer.network, recognizer.metadata
+        if network.plan is not None:
+            return [Method(metadata.plan, self, network.decide(None, self.valid))]
+        found = []
+        price = torch.tensor(network.costs.price(network.actions))
+        assert self.features.glance is not None
+        for budget in budgets or [metadata.budget]:
+            beta = metadata.beta_for(budget)
+            bias = -beta * price[None] if beta else None
+            with torch.inference_mode():
+                decisions = network.decide(self.features.glance, self.valid, bias=bias)
+            found.append(Method(f"adaptive at {budget:g}", self, decisions, bias, True, f"beta {beta:.3g}"))
+        return found + (self._baselines(found) if baselines else [])
+
+    def _baselines(self, adaptive: Sequence[Method]) -> list[Method]:
+        network = self.recognizer.network
+        costs, actions, frames = network.costs, network.actions, self.valid.shape[1]
+        strongest = costs.strongest
+        same = "same weights"
+        found = [Method("uniform, same weights", self, evenly(self.valid, strongest, frames, actions), note=same)]
+        plans = {(s, -(-frames // k)) for s in range(len(actions.sources)) for k in STATIC_EVERY} - {
+            (strongest, frames)
+        }
+        generator = torch.Generator().manual_seed(0)
+        for method in adaptive:
+            of = method.name.removeprefix("adaptive ")
+            mean = float(costs.executed(method.decisions).mean())
+            plans |= {(s, equal_cost_looks(costs, s, mean, frames)) for s in range(len(actions.sources))}
+            extra = spare_looks(costs, method.decisions, strongest)
+            random = shuffled(method.decisions, extra, strongest, generator)
+            changed = most_changed(method.decisions, extra, strongest, self.change)
+            note = "the policy's looks elsewhere, and its own cost spent on more"
+            found += [
+                Method(f"random {of}", self, random, note=note),
+                Method(f"change rule {of}", self, changed, note=note),
+            ]
+        for source, looks in sorted(plans - {(strongest, frames)}, key=lambda p: -p[1] * costs.sources()[p[0]]):
+            name = actions.sources[source]
+            full = "glance" if name == "glance" else f"static {name}"
+            title = full if looks == frames else f"{full} on {looks} of {frames}"
+            found.append(Method(title, self, evenly(self.valid, source, looks, actions), note=same))
+        return found
+
+
+def _better(results: list[Results]) -> list[Results]:
+    """Of a plan with the same weights and trained alone, the better one first: the baseline is the better of both."""
+    uniform = [r for r in results if r.name.startswith("uniform")]
+    rest = [r for r in results if not r.name.startswith("uniform")]
+    return [*[r for r in rest if r.name.startswith("adaptive")], *sorted(uniform, key=accuracy, reverse=True)] + [
+        r for r in rest if not r.name.startswith("adaptive")
+    ]
+
+
+def _look_at(clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: int) -> tuple[list[View], list[Clip]]:
+    """Decode every clip once for each way of preprocessing, and compute all features of it."""
+    kept: list[Clip] | None = None
+    views: dict[int, View] = {}
+    requests: dict[tuple[object, object], list[int]] = {}
+    for i, r in enumerate(recognizers):
+        requests.setdefault((r.metadata.sampling, r.metadata.preprocess), []).append(i)
+    for members in requests.values():
+        bad: set[int] = set()
+        collected = [_Collected(recognizers[i]) for i in members]
+        jobs = [_job(recognizers[members[0]], clip) for clip in clips]
+        line = Line("looking at the clips")
+        with DecodePool(workers=workers) as pool:
+            for n, part in enumerate(pool.map(read_clip, jobs)):
+                line.update(n, len(jobs))
+                if isinstance(part, VideoError):
+                    print(f"left out: {part}", file=sys.stderr)
+                    bad.add(n)
+                    continue
+                for one in collected:
+                    one.add(n - len(bad), part.images, part.valid, part.times_s)
+        line.done()
+        good = [clip for n, clip in enumerate(clips) if n not in bad]
+        if not good:
+            raise DataError("none of the clips can be read")
+        if kept is not None and [c.path for c in kept] != [c.path for c in good]:
+            raise AdaframeError("the models could not read the same clips; try: leave out what cannot be read")
+        kept = good
+        views |= {i: one.view() for i, one in zip(members, collected, strict=True)}
+    assert kept is not None
+    return [views[i] for i in range(len(recognizers))], kept
+
+
+def _job(recognizer: Recognizer, clip: Clip) -> ClipRequest:
+    return replace(recognizer.metadata.request(clip.path), start_s=clip.start_s, end_s=clip.end_s)
+
+
+class _Collected:
+    """Gathers features clip by clip."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+        self.rows: list[tuple[Features, Tensor, Tensor, Tensor]] = []
+        self.clip_of: list[int] = []
+        self.crops: list[Tensor] = []
+
+    @torch.inference_mode()
+    def add(self, number: int, images: np.ndarray, valid: np.ndarray, times_s: np.ndarray) -> None:
+        network, device = self.recognizer.network, self.recognizer.device
+        relative = np.where(valid, times_s - times_s[:, :1], 0.0).astype(np.float32)
+        clips = Clips(*(torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in (images, valid, relative)))
+        features = network.all_features(clips)
+        glance = None if features.glance is None else features.glance.cpu()
+        features = Features(glance, tuple(x.cpu() for x in features.looks))
+        model = network.model
+        change = glance_change(clips.crops, clips.valid, model.glance.pixels, model.preprocess).cpu()
+        self.rows.append((features, clips.valid.cpu(), clips.times_s.cpu(), change))
+        self.clip_of += [number] * len(images)
+        if sum(len(c) for c in self.crops) < TIMED_WINDOWS:
+            self.crops.append(clips.crops)
+
+    def view(self) -> View:
+        features, valid, times_s, change = zip(*self.rows, strict=True)
+        glances = [f.glance for f in features if f.glance is not None]
+        looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))
+        return View(
+            recognizer=self.recognizer,
+            features=Features(torch.cat(glances) if glances else None, looks),
+            valid=torch.cat(valid),
+            times_s=torch.cat(times_s),
+            change=torch.cat(change),
+            clip_of=torch.tensor(self.clip_of),
+            timed_crops=torch.cat(self.crops)[:TIMED_WINDOWS],
+        )

@@ -1,0 +1,110 @@
+"""Features of frozen backbones: computed once for every cached frame, so that an epoch costs milliseconds a clip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+
+from adaframe.config import Model
+from adaframe.errors import VideoError
+from adaframe.files import atomic_path
+from adaframe.model.network import Clips, Network
+from adaframe.training.augment import augment
+from adaframe.training.batches import Sample, candidate_plan, pad
+from adaframe.video import FrameCache
+
+
+class FrozenFeatures:
+    """A source of samples whose frames are features. Only sound where nothing changes a frame but mirroring.
+
+    Args:
+        values: by source and clip, fp16, (mirrored or not, candidates, F).
+        sources: names of the looks, and "glance".
+        cache: gives the times of the candidates.
+        model: gives the sampling.
+    """
+
+    def __init__(self, values: dict[str, np.ndarray], sources: Sequence[str], cache: FrameCache, model: Model) -> None:
+        self.values, self.sources, self.cache, self.model = values, tuple(sources), cache, model
+
+    def samples(
+        self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]
+    ) -> Iterator[Sample | VideoError]:
+        for clip, rng in zip(clips, rngs, strict=True):
+            indices, valid, times_s = candidate_plan(
+                self.cache.times_s(clip), self.cache.spans_s(clip), self.model, rng
+            )
+            mirrored = int(rng.random() < 0.5) if rng is not None else 0
+            features = [self.values[f"{source}/{clip}"] for source in self.sources]
+            frames = tuple(pad(f[mirrored % len(f)][indices].astype(np.float32), len(valid)) for f in features)
+            yield Sample(frames, valid, times_s)
+
+    def restricted(self, sources: Sequence[str]) -> FrozenFeatures:
+        """The same with only these sources, in this order (a baseline needs fewer)."""
+        return FrozenFeatures(self.values, sources, self.cache, self.model)
+
+
+def frozen_features(
+    network: Network,
+    cache: FrameCache,
+    clips: Sequence[int],
+    *,
+    mirror: bool,
+    progress: Callable[[int, int], None] | None = None,
+) -> FrozenFeatures:
+    """Features of every candidate frame of the clips, by every look and the glance; kept beside the cached frames.
+
+    Args:
+        network: adaptive (with all looks and a glance), whose backbones do not learn.
+        cache: of frames at the crop's size.
+        clips: numbers of the clips that can be read.
+        mirror: also of the mirrored frames.
+        progress: called with the number of clips done and of all.
+    """
+    sources = (*network.actions.looks, "glance")
+    path = cache.folder / f"features-{_key(network, mirror)}.safetensors"
+    if not path.is_file():
+        values = _compute(network, cache, clips, sources, mirror, progress)
+        with atomic_path(path) as temporary:
+            save_file(values, temporary)
+    return FrozenFeatures(load_file(path), sources, cache, network.model)
+
+
+@torch.inference_mode()
+def _compute(
+    network: Network,
+    cache: FrameCache,
+    clips: Sequence[int],
+    sources: Sequence[str],
+    mirror: bool,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, np.ndarray]:
+    network.eval()
+    device = next(network.parameters()).device
+    out: dict[str, np.ndarray] = {}
+    for done, clip in enumerate(clips):
+        frames = cache.frames(clip, np.arange(len(cache.times_s(clip))))
+        crops = torch.from_numpy(np.ascontiguousarray(augment(frames, network.model.preprocess, None, None)))
+        both = torch.stack([crops, crops.flip(2)] if mirror else [crops]).to(device)
+        valid = torch.ones(both.shape[:2], dtype=torch.bool, device=device)
+        features = network.all_features(Clips(both, valid, torch.zeros(both.shape[:2], device=device)))
+        assert features.glance is not None
+        for source, value in zip(sources, (*features.looks, features.glance), strict=True):
+            out[f"{source}/{clip}"] = value.half().cpu().numpy()
+        if progress is not None:
+            progress(done + 1, len(clips))
+    return out
+
+
+def _key(network: Network, mirror: bool) -> str:
+    """Changes with whatever changes a feature."""
+    digest = hashlib.sha256(repr((mirror, network.model.preprocess, network.pixels, network.model.glance)).encode())
+    for name, tensor in network.state_dict().items():
+        if name.startswith(("looks.", "glance.")):
+            digest.update(name.encode())
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:24]

@@ -1,0 +1,389 @@
+"""The way of a video through the model: what is skipped does not count, and every way of computing it agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from adaframe.config import Glance, Look, Model
+from adaframe.errors import UsageError
+from adaframe.model.actions import Decisions
+from adaframe.model.network import Clips, Features, Network
+from adaframe.model.policy import Choice
+
+Build = Callable[..., Network]
+Draw = Callable[..., Clips]
+Decide = Callable[..., Decisions]
+LENGTHS = [8, 8, 7, 5, 2, 1]
+
+
+def joint(network: Network, clips: Clips, *, seed: int = 0, **options: object) -> tuple[Tensor, Choice, Tensor]:
+    """A joint pass, in the order scores, choice, glance features."""
+    options = {"temperature": 2.0, "generator": torch.Generator().manual_seed(seed), **options}
+    result: tuple[Tensor, Choice, Tensor] = network.joint(
+        clips,
+        valid=clips.valid,
+        times_s=clips.times_s,
+        **options,  # type: ignore[arg-type]
+    )
+    return result
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["glance-answers", "glance-silent"])
+@pytest.mark.parametrize("lengths", [LENGTHS, [8], [3]], ids=["batch", "one-clip", "one-short-clip"])
+def test_joint_and_routed_ways_give_the_same_scores(
+    make_network: Build, make_clips: Draw, answers: bool, lengths: list[int]
+) -> None:
+    network = make_network(answers=answers, opinion=0.3)
+    clips = make_clips(videos=len(lengths), lengths=lengths)
+    met = set()
+
+    for seed in range(48 // sum(lengths) + 4):
+        scores, choice, glances = joint(network, clips, seed=seed)
+        routed = network.look(clips, glances, choice.decisions)
+
+        torch.testing.assert_close(routed, scores, rtol=0, atol=1e-4)
+        met |= set(choice.decisions.actions[clips.valid].tolist())
+
+    assert met == set(range(len(network.actions)))
+
+
+@pytest.mark.parametrize("action", ["look-32", "look-16", "glance", "skip-1", "skip-2", "skip-4"])
+def test_joint_and_routed_ways_agree_where_one_action_prevails(
+    make_network: Build, make_clips: Draw, action: str
+) -> None:
+    network, clips = make_network(), make_clips(videos=6, lengths=LENGTHS)
+    bias = torch.zeros(6, len(network.actions))
+    bias[:, network.actions.names.index(action)] = 1e6
+
+    scores, choice, glances = joint(network, clips, bias=bias)
+
+    assert choice.decisions.shares()[action] > 0.7
+    torch.testing.assert_close(network.look(clips, glances, choice.decisions), scores, rtol=0, atol=1e-4)
+
+
+def test_joint_agrees_with_decisions_written_by_hand(
+    make_network: Build, make_clips: Draw, make_decisions: Decide
+) -> None:
+    network, clips = make_network(), make_clips(videos=2, frames=5)
+    decisions = make_decisions(
+        network.actions, "look-32 skip-2 skip-2 look-16 look-32", "glance look-16 glance skip-1 look-16"
+    )
+
+    with torch.no_grad():
+        routed = network.look(clips, network.glance_features(clips), decisions)
+        dense = network.classify(network.all_features(clips), decisions.seen().float(), clips.times_s)
+
+    torch.testing.assert_close(routed, dense, rtol=0, atol=1e-4)
+
+
+def dense_joint(network: Network, clips: Clips, *, seed: int, bias: Tensor) -> tuple[Tensor, Choice]:
+    """The reference: every look computes every frame with gradients, weighted by the straight-through one-hots."""
+    assert network.policy is not None
+    features = network.all_features(clips)
+    assert features.glance is not None
+    generator = torch.Generator().manual_seed(seed)
+    choice = network.policy.decide(features.glance, clips.valid, bias=bias, temperature=2.0, generator=generator)
+    sources = [*features.looks, *([features.glance] if network.actions.glance_answers else [])]
+    projected = [project(f) for project, f in zip(network.head.project, sources, strict=True)]
+    weights = choice.one_hot[..., : len(sources)]
+    return network.head(torch.stack(projected, dim=2), weights, clips.times_s), choice
+
+
+@pytest.mark.parametrize("shares", ["", "look-32"], ids=["own-weights", "shared-weights"])
+@pytest.mark.parametrize("answers", [True, False], ids=["glance-answers", "glance-silent"])
+@pytest.mark.parametrize("lengths", [LENGTHS, [8]], ids=["batch", "one-clip"])
+def test_gradients_equal_those_of_the_fully_dense_network(
+    make_network: Build, make_clips: Draw, tiny: Model, answers: bool, shares: str, lengths: list[int]
+) -> None:
+    small = replace(tiny.looks[1], shares=shares)
+    model = replace(tiny, looks=(tiny.looks[0], small), glance=replace(tiny.glance, shares=shares))
+    network = make_network(model, answers=answers, opinion=0.3)
+    clips = make_clips(videos=len(lengths), lengths=lengths)
+    targets = torch.arange(len(lengths)) % 3
+    # Fewer skips, so that even one clip meets every look twice.
+    bias = torch.tensor([0.0] * len(network.actions.sources) + [-2.0] * 3).expand(len(lengths), -1)
+
+    gradients = []
+    for way in ("joint", "dense"):
+        network.zero_grad()
+        run = joint if way == "joint" else dense_joint
+        scores, choice = run(network, clips, seed=5, bias=bias)[:2]
+        (torch.nn.functional.cross_entropy(scores, targets) + choice.one_hot[..., 0].mean()).backward()
+        gradients.append({n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in network.named_parameters()})
+
+    for name, expected in gradients[1].items():
+        torch.testing.assert_close(gradients[0][name], expected, rtol=1e-3, atol=1e-5, msg=f"gradient of {name}")
+    parts = ("looks.0", "looks.1", "glance", "policy", "head.gap", "head.project.0", "head.classify")
+    for part in parts:
+        assert any(g.abs().sum() > 1e-3 for n, g in gradients[1].items() if n.startswith(part)), part
+
+
+def test_joint_from_features_equals_joint_from_clips(make_network: Build, make_clips: Draw) -> None:
+    network, clips = make_network(), make_clips(videos=6, lengths=LENGTHS)
+    with torch.no_grad():
+        features = network.all_features(clips)
+
+    from_clips, choice, _ = joint(network, clips)
+    from_features, other, _ = joint(network, clips, features=features)
+
+    torch.testing.assert_close(from_features, from_clips, rtol=0, atol=1e-4)
+    assert torch.equal(other.decisions.actions, choice.decisions.actions)
+
+
+def test_classification_alone_reaches_the_policy(make_network: Build, make_clips: Draw) -> None:
+    network, clips = make_network(), make_clips(videos=4)
+    assert network.policy is not None
+
+    scores, _, _ = joint(network, clips)
+    torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1, 2, 0])).backward()
+
+    for name, parameter in network.policy.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_frozen_looks_leave_the_policy_its_gradient(make_network: Build, make_clips: Draw) -> None:
+    network, clips = make_network(), make_clips(videos=4)
+    assert network.policy is not None
+    network.looks.requires_grad_(False)
+
+    joint(network, clips)[0].square().sum().backward()
+
+    assert network.policy.logits.weight.grad is not None
+    assert network.policy.logits.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("strength", [50.0, 1e6])
+def test_a_video_is_never_wholly_skipped(make_network: Build, make_clips: Draw, strength: float) -> None:
+    network, clips = make_network(), make_clips(videos=6, lengths=LENGTHS)
+    bias = torch.zeros(6, len(network.actions))
+    bias[:, len(network.actions.sources) :] = strength
+
+    _, decisions = network.recognise(clips, bias=bias)
+    sampled = joint(network, clips, bias=bias)[1].decisions
+
+    assert decisions.seen().sum(dim=(1, 2)).tolist() == [1] * 6
+    assert sampled.seen().sum(dim=(1, 2)).tolist() == [1] * 6
+
+
+def test_skipped_frames_do_not_change_the_prediction(
+    make_network: Build, make_clips: Draw, make_decisions: Decide
+) -> None:
+    network, clips, others = make_network(), make_clips(videos=2, frames=5), make_clips(videos=2, frames=5, seed=1)
+    decisions = make_decisions(
+        network.actions, "look-32 skip-2 skip-2 glance skip-1", "look-16 skip-1 look-16 look-32 glance"
+    )
+    skipped = ~decisions.seen().any(dim=2)
+    changed = replace(clips, crops=torch.where(skipped[..., None, None, None], others.crops, clips.crops))
+
+    before, after = (network.look(c, network.glance_features(c), decisions) for c in (clips, changed))
+    elsewhere = network.look(others, network.glance_features(others), decisions)
+
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
+    assert (elsewhere - before).abs().min() > 1e-3
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_covered_frames_change_neither_decisions_nor_scores(make_network: Build, make_clips: Draw, seed: int) -> None:
+    network, clips = make_network(seed=seed), make_clips(videos=8)
+    before, decisions = network.recognise(clips)
+    covered = ~decisions.decided
+    assert covered.sum() > 4
+    other = make_clips(videos=8, seed=7)
+
+    crops = torch.where(covered[..., None, None, None], other.crops, clips.crops)
+    after, again = network.recognise(replace(clips, crops=crops))
+
+    assert torch.equal(again.actions, decisions.actions)
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
+
+
+def test_frames_at_invalid_positions_influence_nothing(make_network: Build, make_clips: Draw) -> None:
+    network, clips = make_network(), make_clips(videos=6, lengths=LENGTHS)
+    other = make_clips(videos=6, seed=7)
+    crops = torch.where(clips.valid[..., None, None, None], clips.crops, other.crops)
+    times_s = torch.where(clips.valid, clips.times_s, -3.0)
+    changed = Clips(crops, clips.valid, times_s)
+
+    before, decisions = network.recognise(clips)
+    after, again = network.recognise(changed)
+    joint_before, joint_after = joint(network, clips)[0], joint(network, changed)[0]
+
+    assert torch.equal(again.actions, decisions.actions)
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
+    torch.testing.assert_close(joint_after, joint_before, rtol=0, atol=1e-5)
+
+
+def test_a_padded_clip_alone_or_among_others_is_recognised_alike(make_network: Build, make_clips: Draw) -> None:
+    network, clips = make_network(), make_clips(videos=6, lengths=LENGTHS)
+
+    together, decisions = network.recognise(clips)
+
+    for b, length in enumerate(LENGTHS):
+        cut = Clips(*(x[b : b + 1, :length] for x in (clips.crops, clips.valid, clips.times_s)))
+        alone, own = network.recognise(cut)
+        assert torch.equal(own.actions[0], decisions.actions[b, :length])
+        torch.testing.assert_close(alone[0], together[b], rtol=0, atol=1e-4)
+
+
+def test_recognition_repeats_exactly(make_network: Build, make_clips: Draw) -> None:
+    network, clips = make_network(), make_clips(videos=6, lengths=LENGTHS)
+
+    (first, decided), (second, again) = network.recognise(clips), network.recognise(clips)
+
+    assert torch.equal(first, second)
+    assert torch.equal(decided.actions, again.actions)
+
+
+def test_only_chosen_frames_are_computed(make_network: Build, make_clips: Draw) -> None:
+    network, clips = make_network(seed=4), make_clips(videos=6, lengths=LENGTHS)
+    assert network.glance is not None
+    computed: dict[str, int] = {}
+    for name, module in (("look-32", network.looks[0]), ("look-16", network.looks[1]), ("glance", network.glance)):
+        module.register_forward_hook(
+            lambda _m, inputs, _out, name=name: computed.update({name: computed.get(name, 0) + len(inputs[0])})
+        )
+
+    _, decisions = network.recognise(clips)
+
+    frames = decisions.shares()
+    assert computed["glance"] == sum(LENGTHS)
+    assert {n: computed.get(n, 0) for n in ("look-32", "look-16")} == {
+        n: round(frames[n] * sum(LENGTHS)) for n in ("look-32", "look-16")
+    }
+    assert 0 < computed["look-16"] < sum(LENGTHS)
+
+
+def test_a_still_video_scores_alike_however_often_a_look_sees_it(
+    make_network: Build, make_clips: Draw, make_decisions: Decide
+) -> None:
+    network, clips = make_network(), make_clips(videos=1, frames=4)
+    still = replace(clips, crops=clips.crops[:, :1].expand(-1, 4, -1, -1, -1))
+
+    often, once, moving = (
+        network.look(c, network.glance_features(c), make_decisions(network.actions, actions))
+        for c, actions in (
+            (still, "look-16 look-16 look-16 look-16"),
+            (still, "look-16 skip-1 skip-2 skip-2"),
+            (clips, "look-16 look-16 look-16 look-16"),
+        )
+    )
+
+    torch.testing.assert_close(often, once, rtol=0, atol=1e-4)
+    assert (moving - once).abs().max() > 1e-2
+
+
+def test_all_ways_run_under_autocast(make_network: Build, make_clips: Draw, make_decisions: Decide) -> None:
+    network, clips = make_network(), make_clips(videos=2, frames=3)
+    # Nobody looks at 16 pixels: its features are not computed, and must still fit beside the others'.
+    decisions = make_decisions(network.actions, "look-32 skip-1 glance", "look-32 look-32 skip-1")
+    exact = network.look(clips, network.glance_features(clips), decisions)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        routed = network.look(clips, network.glance_features(clips), decisions)
+        scores, choice, _ = joint(network, clips)
+        torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1])).backward()
+
+    torch.testing.assert_close(routed.float(), exact, rtol=0.1, atol=0.3)
+    assert scores.isfinite().all()
+    assert choice.one_hot.dtype == torch.float32
+
+
+def test_in_training_dropout_works_on_the_scores_alone(make_network: Build, make_clips: Draw) -> None:
+    network, clips = make_network(), make_clips(videos=2)
+    network.head.train()
+
+    first, second = network.recognise(clips), network.recognise(clips)
+
+    assert not torch.equal(first[0], second[0])
+    assert torch.equal(first[1].actions, second[1].actions)
+
+
+@pytest.mark.parametrize(
+    ("plan", "sources"), [("uniform", ("look-32",)), ("static:look-16/4", ("look-16",)), ("glance", ("glance",))]
+)
+def test_a_fixed_plan_builds_only_what_it_needs(
+    make_network: Build, make_clips: Draw, plan: str, sources: tuple[str, ...]
+) -> None:
+    network, clips = make_network(plan=plan), make_clips(videos=3, lengths=[8, 3, 1])
+
+    scores, decisions = network.recognise(clips)
+
+    assert network.actions.sources == sources
+    assert network.policy is None
+    assert (network.glance is None) == (plan != "glance")
+    assert decisions.seen().any(dim=2).any(dim=1).all()
+    assert scores.shape == (3, 3)
+
+
+def test_looks_that_share_pretrained_weights_are_one_module(tiny: Model) -> None:
+    looks = (
+        Look("look-64", 64, "shufflenet_v2_x0_5", "torchvision"),
+        Look("look-32", 32, "shufflenet_v2_x0_5", "torchvision", shares="look-64"),
+    )
+    glance = Glance(32, "shufflenet_v2_x0_5", "torchvision", shares="look-32")
+
+    network = Network(replace(tiny, looks=looks, glance=glance), classes=2, pretrained=False)
+
+    assert network.looks[0] is network.looks[1]
+    assert network.looks[0] is network.glance
+
+
+def test_looks_that_share_weights_from_scratch_have_norms_of_their_own(make_network: Build, tiny: Model) -> None:
+    looks = (tiny.looks[0], replace(tiny.looks[1], shares="look-32"))
+    network = make_network(replace(tiny, looks=looks, glance=replace(tiny.glance, shares="look-16")))
+    assert network.glance is not None
+    parts = [*network.looks, network.glance]
+
+    for i in (1, 2):
+        for name, parameter in parts[i].named_parameters():
+            own = isinstance(parts[i].get_submodule(name.rpartition(".")[0]), torch.nn.BatchNorm2d)
+            assert (parameter is parts[0].get_parameter(name)) != own, name
+        for name, buffer in parts[i].named_buffers():
+            assert buffer is not parts[0].get_buffer(name), name
+
+
+def test_a_standardising_head_is_set_from_the_valid_frames(make_network: Build, make_clips: Draw, tiny: Model) -> None:
+    network = make_network(replace(tiny, head=replace(tiny.head, width=0)))
+    clips = make_clips(videos=6, lengths=LENGTHS)
+    with torch.no_grad():
+        features = network.all_features(clips)
+
+    network.standardise(features, clips.valid)
+
+    assert features.glance is not None
+    for project, values in zip(network.head.project, (*features.looks, features.glance), strict=True):
+        out = project(values[clips.valid])
+        torch.testing.assert_close(out.mean(dim=0), torch.zeros(16), rtol=0, atol=1e-4)
+        assert out.std(dim=0).max() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_head_without_projection_needs_backbones_of_one_width(tiny: Model) -> None:
+    looks = (tiny.looks[0], replace(tiny.looks[1], backbone="tiny-3"))
+
+    with pytest.raises(UsageError, match=r"head.width 0 needs backbones of one width; these have \[16, 24\]"):
+        Network(replace(tiny, looks=looks, head=replace(tiny.head, width=0)), classes=2)
+
+
+def test_a_backbone_that_cannot_run_at_its_pixels_is_said(tiny: Model) -> None:
+    looks = (Look("look-16", 16, "alexnet", "none"),)
+
+    with pytest.raises(UsageError, match="look-16: its backbone does not run at 16 pixels"):
+        Network(replace(tiny, looks=looks), classes=2)
+
+
+def test_features_of_a_look_that_nobody_chose_are_zeros(
+    make_network: Build, make_clips: Draw, make_decisions: Decide
+) -> None:
+    network, clips = make_network(), make_clips(videos=1, frames=2)
+
+    features: Features = network.routed_features(clips, None, make_decisions(network.actions, "look-16 skip-1"))
+
+    assert torch.equal(features.looks[0], torch.zeros(1, 2, 16))
+    assert features.looks[1][0, 0].abs().sum() > 0
+    assert features.looks[1][0, 1].abs().sum() == 0

@@ -1,0 +1,105 @@
+"""Fixed plans: the baselines that spend their looks without a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from adaframe.config import Look, Model
+from adaframe.errors import UsageError
+from adaframe.model.network import Network
+from adaframe.model.plans import Plan, parse_plan, strongest_look
+
+
+def lengths(*frames: int, of: int = 8) -> Tensor:
+    return torch.arange(of) < torch.tensor(frames)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "plan"),
+    [
+        ("uniform", Plan("uniform", "look-32", 1)),
+        ("glance", Plan("glance", "glance", 1)),
+        ("static:look-16/4", Plan("static:look-16/4", "look-16", 4)),
+        ("static:look-16", Plan("static:look-16", "look-16", 1)),
+    ],
+)
+def test_plans_by_name(tiny: Model, text: str, plan: Plan) -> None:
+    assert parse_plan(text, tiny) == plan
+
+
+@pytest.mark.parametrize("text", ["unifrom", "static:look-16/0", "static:look-16/x", "static", ""])
+def test_what_is_no_plan_is_refused_with_an_example(tiny: Model, text: str) -> None:
+    with pytest.raises(UsageError, match=r"expected adaptive, uniform, .* static:look-32/4|no look is called"):
+        parse_plan(text, tiny)
+
+
+def test_an_unknown_look_is_refused_with_the_known_ones(tiny: Model) -> None:
+    with pytest.raises(UsageError, match="no look is called look-64; this model has look-32, look-16"):
+        parse_plan("static:look-64/2", tiny)
+
+
+def test_every_kth_frame_is_seen_in_the_middle_of_its_stretch(
+    tiny: Model, make_network: Callable[..., Network]
+) -> None:
+    network = make_network(plan="static:look-16/4")
+    assert network.plan is not None
+
+    decisions = network.plan.decisions(lengths(8, 7, 3, 2, 1), network.actions)
+
+    # Frames 2 and 6; a clip that ends before them is seen at its first frame.
+    seen = [[t for t in range(8) if row[t]] for row in decisions.seen()[..., 0].tolist()]
+    assert seen == [[2, 6], [2, 6], [2], [0], [0]]
+    assert decisions.names(3) == ["look-16", "skip"]
+
+
+@pytest.mark.parametrize("plan", ["uniform", "glance", "static:look-32/3", "static:look-32/5", "static:look-16/20"])
+def test_every_clip_gets_a_look_whatever_its_length(make_network: Callable[..., Network], plan: str) -> None:
+    network = make_network(plan=plan)
+
+    decisions = network.decide(None, lengths(*range(1, 9)))
+
+    assert decisions.seen().any(dim=2).any(dim=1).all()
+    assert not decisions.seen()[~decisions.valid].any()
+
+
+def test_a_plan_of_looks_glances_at_nothing(make_network: Callable[..., Network]) -> None:
+    valid = lengths(8, 5)
+    adaptive = make_network()
+
+    decisions = Plan("static:look-16/4", "look-16", 4).decisions(valid, adaptive.actions)
+
+    assert not decisions.glanced.any()
+    one_look = adaptive.costs.looks[1] + adaptive.costs.project[1]
+    assert adaptive.costs.executed(decisions).tolist() == [
+        2 * one_look + adaptive.costs.head,
+        one_look + adaptive.costs.head,
+    ]
+
+
+def test_the_glance_plan_glances_at_every_frame(make_network: Callable[..., Network]) -> None:
+    network, valid = make_network(plan="glance"), lengths(8, 5)
+
+    decisions = network.decide(None, valid)
+
+    assert torch.equal(decisions.glanced, valid)
+    assert torch.equal(decisions.seen()[..., 0], valid)
+    glance = network.costs.glance + network.costs.project[0]
+    assert network.costs.executed(decisions).tolist() == [
+        8 * glance + network.costs.head,
+        5 * glance + network.costs.head,
+    ]
+
+
+def test_uniform_takes_the_look_with_the_most_macs_not_the_most_pixels(tiny: Model) -> None:
+    assert strongest_look(tiny) == "look-32"
+
+    uneven = replace(tiny, looks=(Look("wide", 32, "tiny-2", "none"), Look("deep", 28, "tiny-8", "none")))
+
+    assert strongest_look(uneven) == "deep"
+    costs = Network(uneven, classes=2).costs
+    assert uneven.looks[costs.strongest].name == "deep"

@@ -1,0 +1,139 @@
+"""What training minimises."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from adaframe.model.actions import Actions, Decisions
+from adaframe.model.cost import Costs
+from adaframe.model.policy import Choice, Policy
+from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
+
+ACTIONS = Actions(looks=("big", "small"), glance_answers=True, skips=(1, 2, 4))
+COSTS = Costs(glance=8, policy=2, looks=(96, 27), project=(4, 3, 5), head=0)
+
+
+@pytest.fixture
+def policy() -> Policy:
+    torch.manual_seed(0)
+    return Policy(features=5, project=6, hidden=6, actions=ACTIONS)
+
+
+def choose(policy: Policy, valid: Tensor, *, bias: Tensor | None = None, seed: int = 0) -> Choice:
+    generator = torch.Generator().manual_seed(seed)
+    glances = torch.randn(*valid.shape, 5, generator=generator)
+    return policy.decide(glances, valid, bias=bias, temperature=1.0, generator=generator)
+
+
+def one_hot(*videos: str) -> Tensor:
+    """One-hots of actions by name; "-" is invalid."""
+    rows = [[ACTIONS.names.index(name) if name != "-" else len(ACTIONS) for name in video.split()] for video in videos]
+    return F.one_hot(torch.tensor(rows), len(ACTIONS) + 1)[..., :-1].float()
+
+
+def test_cross_entropy_by_hand() -> None:
+    scores = torch.tensor([[math.log(3.0), 0.0], [0.0, 0.0]])
+    targets = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+
+    loss = classification_loss(scores, targets, multi_label=False)
+
+    assert float(loss) == pytest.approx((-math.log(3 / 4) - math.log(1 / 2)) / 2)
+
+
+def test_label_smoothing_spreads_the_target_over_all_classes() -> None:
+    scores, targets = torch.tensor([[math.log(3.0), 0.0]]), torch.tensor([[1.0, 0.0]])
+
+    loss = classification_loss(scores, targets, multi_label=False, label_smoothing=0.2)
+
+    assert float(loss) == pytest.approx(-0.9 * math.log(3 / 4) - 0.1 * math.log(1 / 4))
+
+
+def test_binary_cross_entropy_by_hand() -> None:
+    scores = torch.tensor([[math.log(3.0), 0.0, 0.0]])
+    targets = torch.tensor([[1.0, 1.0, 0.0]])
+
+    loss = classification_loss(scores, targets, multi_label=True)
+
+    assert float(loss) == pytest.approx((-math.log(3 / 4) - 2 * math.log(1 / 2)) / 3)
+
+
+def test_cost_penalty_by_hand() -> None:
+    # Per frame of uniform's 100: big 110, glance 15, skip-2 5 for each of its two frames; small 40.
+    hots = one_hot("big skip-2 skip-2 glance", "small - - -")
+
+    penalty = cost_penalty(hots, hots.sum(dim=2) > 0, COSTS, ACTIONS)
+
+    assert float(penalty) == pytest.approx(((1.10 + 0.05 + 0.05 + 0.15) / 4 + 0.40) / 2)
+
+
+def test_cost_penalty_is_the_mean_cost_of_a_stream(policy: Policy) -> None:
+    valid = torch.arange(9) < torch.tensor([9, 9, 9, 9, 6, 4, 2, 1, 9, 9, 9, 9])[:, None]
+    choice = choose(policy, valid)
+    decisions = choice.decisions
+    # A skip that the clip's end cuts short costs its whole glance in a stream, and only a part in the penalty.
+    covers = torch.tensor(ACTIONS.covers)[decisions.actions]
+    start = torch.where(decisions.decided, torch.arange(9), -1).cummax(dim=1).values
+    cut = (start + covers > valid.sum(dim=1, keepdim=True)) & valid
+    whole = ~cut.any(dim=1)
+    assert 4 < whole.sum() < 12
+
+    penalty = cost_penalty(choice.one_hot[whole], valid[whole], COSTS, ACTIONS)
+
+    kept = Decisions(*(x[whole] for x in (decisions.actions, decisions.decided, decisions.glanced, valid)), of=ACTIONS)
+    streamed = COSTS.streamed(kept) / COSTS.uniform(kept.valid.sum(dim=1))
+    assert penalty.item() == pytest.approx(float(streamed.mean()), rel=1e-5)
+
+
+def test_cost_penalty_alone_teaches_the_policy_to_spend_less(policy: Policy) -> None:
+    valid = torch.ones(32, 8, dtype=torch.bool)
+    optimizer = torch.optim.Adam(policy.parameters(), lr=0.02)
+    penalties = []
+
+    for update in range(40):
+        penalty = cost_penalty(choose(policy, valid, seed=update).one_hot, valid, COSTS, ACTIONS)
+        optimizer.zero_grad()
+        penalty.backward()
+        if update == 0:
+            assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in policy.parameters())
+        optimizer.step()
+        penalties.append(float(penalty.detach()))
+
+    assert penalties[-1] < 0.5 * penalties[0]
+
+
+def test_the_fixed_weights_by_hand() -> None:
+    # Two looks of four frames: one big (2 GMACs), one glance, two skips.
+    costs = replace(COSTS, looks=(2_000_000_000, 1_000_000_000))
+    hots = one_hot("big skip-2 skip-2 glance")
+
+    loss = fixed_weight_loss(torch.tensor(0.7), hots, costs, ACTIONS, (0.95, 0.05, 3.0))
+
+    shares = [1 / 4, 0, 1 / 4, 0, 2 / 4, 0]
+    spread = math.sqrt(sum((u - 1 / 6) ** 2 for u in shares))
+    assert float(loss) == pytest.approx(0.95 * 0.7 + 0.05 * (2 / 4 + 3.0 * spread))
+
+
+def test_the_fixed_weights_count_no_invalid_frames() -> None:
+    short, long = one_hot("big small - -"), one_hot("big small")
+
+    losses = [fixed_weight_loss(torch.tensor(0.0), hots, COSTS, ACTIONS, (1.0, 1.0, 1.0)) for hots in (short, long)]
+
+    torch.testing.assert_close(losses[0], losses[1])
+
+
+def test_the_fixed_weights_reach_the_policy_and_the_classifier(policy: Policy) -> None:
+    accuracy_loss = torch.tensor(1.0, requires_grad=True)
+    hots = choose(policy, torch.ones(4, 6, dtype=torch.bool)).one_hot
+
+    fixed_weight_loss(accuracy_loss, hots, COSTS, ACTIONS, (0.95, 0.05, 3.0)).backward()
+
+    assert float(accuracy_loss.grad) == pytest.approx(0.95)  # type: ignore[arg-type]
+    assert policy.logits.weight.grad is not None
+    assert policy.logits.weight.grad.abs().sum() > 0
+    assert policy.logits.weight.grad.isfinite().all()
