@@ -161,11 +161,13 @@ def _network(checkpoint: str | Path | None, config: Config | None, place: torch.
     if checkpoint is not None:
         network, _ = load_network(Path(checkpoint), device=place)
         if network.plan is not None:
-            raise UsageError(f"{checkpoint}: a baseline ({network.plan.name}) has no policy; try: an adaptive checkpoint")
-        return network
+            raise UsageError(
+                f"{checkpoint}: a baseline ({network.plan.name}) has no policy; try: an adaptive checkpoint"
+            )
+        return network.fuse()
     if config is None:
         raise ValueError("bench needs a checkpoint or a configuration")
-    return Network(config.model, classes=10, pretrained=False).to(place).eval()
+    return Network(config.model, classes=10, pretrained=False).to(place).eval().fuse()
 
 
 Method = tuple[str, float, int, Callable[[], Any]]  # name, GMACs for each video, videos, what is timed
@@ -181,7 +183,7 @@ def _methods(network: Network, videos: int, batch: int, fraction: float) -> tupl
     times_s = torch.arange(frames, device=place).repeat(videos, 1) / 8.0
     # What a model trained as uniform runs: the strongest look and its head, and nothing else.
     plain = Network(network.model, classes=network.head.classify.out_features, plan="uniform", pretrained=False)
-    plain = plain.to(place).eval()
+    plain = plain.to(place).eval().fuse()
     chosen = draw_decisions(network, valid, fraction)
     every = plain.decide(None, valid)
     parts = [
@@ -212,7 +214,9 @@ def _methods(network: Network, videos: int, batch: int, fraction: float) -> tupl
     costs = network.costs
     executed = float(costs.executed(chosen).mean())
     glance = frames * (costs.glance + costs.policy)
-    projected = float((chosen.seen().sum(dim=1).double().cpu() @ torch.tensor(costs.project, dtype=torch.double)).mean())
+    projected = float(
+        (chosen.seen().sum(dim=1).double().cpu() @ torch.tensor(costs.project, dtype=torch.double)).mean()
+    )
     everything = glance + frames * sum(costs.looks) + projected + costs.head
     methods: list[Method] = [
         ("uniform", float(plain.costs.executed(every).mean()) / 1e9, videos, uniform),
@@ -240,7 +244,8 @@ def _decoding(network: Network, folder: Path) -> Method:
         drift = [texture[t : t + _HEIGHT * 3 // 2, t : t + _WIDTH] for t in range(_FPS * _SECONDS)]
         encode(path, np.stack(drift), float(_FPS))
     requests = [
-        ClipRequest(path=str(path), sampling=network.model.sampling, preprocess=network.model.preprocess) for path in paths
+        ClipRequest(path=str(path), sampling=network.model.sampling, preprocess=network.model.preprocess)
+        for path in paths
     ]
     return "decode", 0.0, _FILES, lambda: [read_clip(request) for request in requests]
 
@@ -336,7 +341,9 @@ def as_text(numbers: dict[str, Any]) -> str:
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
-        "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        "  ".join(
+            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in rows
     ]
     saved, faster, efficiency, bound = (numbers[k] for k in ("gmacs_saved", "speed_up", "efficiency", "bound"))

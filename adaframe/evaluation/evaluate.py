@@ -15,7 +15,6 @@ from torch import Tensor
 from adaframe.errors import AdaframeError, DataError, UsageError, VideoError
 from adaframe.evaluation.baselines import (
     equal_cost_looks,
-    evenly,
     glance_change,
     most_changed,
     shuffled,
@@ -28,6 +27,7 @@ from adaframe.files import write_text
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.model.actions import Decisions
 from adaframe.model.network import Clips, Features
+from adaframe.model.plans import evenly
 from adaframe.training.manifest import Clip, load_dataset
 from adaframe.training.progress import Line
 from adaframe.video import ClipRequest, DecodePool, read_clip

@@ -71,8 +71,12 @@ def _checkpoint(path: Path) -> str:
     ]
     if metadata.plan == "adaptive":
         rows.append(("budget", f"trained for {metadata.budget:g} of uniform's GMACs"))
-    rows.append(("unsure", f"below a confidence of {metadata.unsure_below:.2f}" if metadata.unsure_below else "never said"))
-    rows += [("training", ", ".join(f"{key} {_plain(value)}" for key, value in metadata.training.items()) or "not said")]
+    rows.append(
+        ("unsure", f"below a confidence of {metadata.unsure_below:.2f}" if metadata.unsure_below else "never said")
+    )
+    rows += [
+        ("training", ", ".join(f"{key} {_plain(value)}" for key, value in metadata.training.items()) or "not said")
+    ]
     lines = [f"{path}: adaframe checkpoint", *_aligned(rows)]
     if metadata.calibration:
         lines += ["", "calibration (what --budget buys on the clips it was calibrated on):", *_curve(metadata, uniform)]

@@ -7,6 +7,7 @@ Letters: B videos, T sampled frames, S sources, A actions, F features, K classes
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,10 +18,15 @@ from adaframe.errors import UsageError
 from adaframe.model.actions import Actions, Decisions
 from adaframe.model.backbones import build_backbone, share_weights
 from adaframe.model.cost import Costs, count_macs, picture_macs
+from adaframe.model.fusion import fold_norms
 from adaframe.model.pixels import at_pixels
 from adaframe.model.plans import Plan, parse_plan
 from adaframe.model.policy import Choice, Policy
 from adaframe.model.temporal import Head, Standardise
+
+# Of one forward pass on a CPU without gradients: 16 frames of 160 pixels, 8 of 224. The feature maps of more frames leave
+# the cache, and memory for them is asked of the system anew each time: all methods were up to twice as slow for each frame.
+PIXELS_PER_PASS = 16 * 160**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +190,13 @@ class Network(nn.Module):
         """A backbone on the chosen frames (B, T) -> features (B, T, width), zeros elsewhere."""
         if not bool(chosen.any()):
             return torch.zeros(*chosen.shape, width, device=crops.device)
-        features: Tensor = backbone(at_pixels(crops[chosen], pixels, self.model.preprocess))
+        frames = crops.flatten(0, 1)
+        which = chosen.flatten().nonzero()[:, 0]
+        passes = 1
+        if crops.device.type == "cpu" and not torch.is_grad_enabled() and not backbone.training:
+            passes = min(math.ceil(len(which) * pixels**2 / PIXELS_PER_PASS), len(which))
+        parts = [backbone(at_pixels(frames[w], pixels, self.model.preprocess)) for w in which.tensor_split(passes)]
+        features = torch.cat(parts)
         return features.new_zeros(*chosen.shape, width).index_put((chosen,), features)
 
     def joint(
@@ -222,6 +234,17 @@ class Network(nn.Module):
             )
         seen_by = choice.one_hot[..., : len(self.actions.sources)]
         return self.classify(Features(glances, values), seen_by, times_s), choice, glances
+
+    def fuse(self) -> Network:
+        """Fold the backbones' norms into their convolutions, for inference alone: it cannot be trained or saved any more."""
+        folded: dict[nn.Module, nn.Module] = {}
+        for backbone in [*self.looks, *([self.glance] if self.glance is not None else [])]:
+            # Looks that share all of their weights go on doing so.
+            if backbone not in folded:
+                folded[backbone] = fold_norms(backbone)
+        self.looks = nn.ModuleList(folded[look] for look in self.looks)
+        self.glance = folded[self.glance] if self.glance is not None else None
+        return self
 
     @torch.no_grad()
     def standardise(self, features: Features, valid: Tensor) -> None:

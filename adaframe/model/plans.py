@@ -42,6 +42,35 @@ class Plan:
         return Decisions(chosen, valid.clone(), glanced, valid, actions)
 
 
+def evenly(valid: Tensor, source: int, looks: int, actions: Actions) -> Decisions:
+    """A static plan: so many frames, evenly spread, all through one source, without a policy.
+
+    Args:
+        valid: bool, (B, T), a prefix of each row.
+        source: index of the look (or glance).
+        looks: number of frames looked at in a full clip of T; shorter clips get their share, at least one.
+        actions: of the model.
+    """
+    frames = valid.sum(dim=1, keepdim=True)
+    wanted = (frames * looks / valid.shape[1]).ceil().clamp(min=1)
+    t = torch.arange(valid.shape[1], device=valid.device)
+    # Frame t is looked at where the running count of looks, centred in its stretch, steps up.
+    step = lambda x: torch.floor(x * wanted / frames.clamp(min=1) + 0.5)  # noqa: E731
+    chosen = (step(t + 1.0) > step(t.float())) & valid
+    chosen[:, 0] |= ~chosen.any(dim=1)
+    return planned(torch.where(chosen, source, -1), valid, actions)
+
+
+def planned(chosen: Tensor, valid: Tensor, actions: Actions) -> Decisions:
+    """Decisions from the source of each frame (-1: skipped), (B, T); glances are computed where they answer."""
+    sources = len(actions.sources)
+    executed = torch.where(valid, torch.where(chosen >= 0, chosen, min(sources, len(actions) - 1)), 0)
+    if len(actions) == sources and bool((chosen < 0)[valid].any()):
+        raise ValueError("a model without skips cannot leave out frames")
+    glanced = (chosen >= len(actions.looks)) & valid
+    return Decisions(executed, valid.clone(), glanced, valid, actions)
+
+
 def strongest_look(model: Model) -> str:
     """Name of the look that uniform uses: the one with the most MACs, as in `Costs.strongest`."""
     if len({look.backbone for look in model.looks}) == 1:

@@ -27,6 +27,7 @@ from adaframe.model.checkpoint import load_matching, save_checkpoint
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.network import Network
 from adaframe.model.temporal import Standardise
+from adaframe.training.batches import Batch
 from adaframe.training.calibration import BETAS, Outcome, curve, outcome
 from adaframe.training.callbacks import Metrics, Progress, Resumable
 from adaframe.training.manifest import split_off
@@ -234,6 +235,9 @@ class _Data(pl.LightningDataModule):
         if not self.held_out:
             return []
         return self.run.material.batches(self.network, self.held_out, frozen=self.frozen)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        return batch.to(device)
 
 
 def _standardise(network: Network, material: Material, train: list[int]) -> None:

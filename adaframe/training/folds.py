@@ -14,11 +14,11 @@ import numpy as np
 from adaframe.config import Config
 from adaframe.config_io import to_yaml
 from adaframe.errors import UsageError
-from adaframe.evaluation.baselines import evenly
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report import write_report
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata
+from adaframe.model.plans import evenly
 from adaframe.training.calibration import Outcome, curve
 from adaframe.training.calibration import outcome as outcome_of
 from adaframe.training.fit import Run, build_network, choose_clips, confidences

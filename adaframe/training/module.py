@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -12,6 +13,7 @@ from torch import Tensor
 from adaframe.config import Config
 from adaframe.model.actions import Decisions
 from adaframe.model.network import Features, Network
+from adaframe.model.plans import evenly
 from adaframe.training.batches import Batch
 from adaframe.training.budget import Multiplier
 from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
@@ -62,7 +64,10 @@ class Recogniser(pl.LightningModule):
             scores, decisions = self._planned(batch)
             loss = self._classification(scores, batch)
         elif stage == "warmup":
-            decisions = random_decisions(batch.valid, self.network.actions, generator)
+            uniform = self.schedule.uniform_share(epoch)
+            decisions = random_decisions(
+                batch.valid, self.network.actions, generator, uniform=uniform, strongest=self.network.costs.strongest
+            )
             scores = self._scores(batch, self._glances(batch, needed=self.network.actions.glance_answers), decisions)
             loss = self._classification(scores, batch)
         elif stage == "joint":
@@ -140,7 +145,12 @@ class Recogniser(pl.LightningModule):
         return self._scores(batch, glances, decisions), decisions
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        scores, decisions = self.recognise(batch)
+        plan = None
+        if self.network.plan is None and self.schedule.stage(self.current_epoch) == "warmup":
+            # The policy has not begun to learn: what can be watched is how well the classifiers see.
+            looks, frames = self.network.costs.strongest, batch.valid.shape[1]
+            plan = partial(evenly, source=looks, looks=frames, actions=self.network.actions)
+        scores, decisions = self.recognise(batch, plan=plan)
         self._log("val", scores, decisions, batch)
         self.log("val/loss", self._classification(scores, batch), batch_size=len(batch.valid))
 
@@ -165,6 +175,3 @@ class Recogniser(pl.LightningModule):
         factor = lambda update: self.schedule.learning_rate(update / self.updates_per_epoch)  # noqa: E731
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        return batch.to(device)

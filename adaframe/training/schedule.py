@@ -37,6 +37,13 @@ class Schedule:
         """Place in the joint stage, 0..1."""
         return min(max((epoch - self.stages.warmup) / max(self.stages.joint, 1), 0.0), 1.0)
 
+    def uniform_share(self, epoch: float) -> float:
+        """Share of warm-up clips that see every frame through one look; falls from 1 to 0.4 over the first half.
+
+        Where little of a clip tells its class, random decisions mostly miss it, and nothing is learnt from them at first.
+        """
+        return max(0.4, 1.0 - 1.2 * epoch / max(self.stages.warmup, 1))
+
     def temperature_at(self, epoch: float) -> float:
         """Gumbel temperature at a (fractional) epoch."""
         first, last = self.temperature

@@ -11,15 +11,18 @@ from torch import Tensor
 from adaframe.model.actions import Actions, Decisions
 
 
-def random_decisions(valid: Tensor, actions: Actions, generator: torch.Generator, *, uniform: float = 0.4) -> Decisions:
+def random_decisions(
+    valid: Tensor, actions: Actions, generator: torch.Generator, *, uniform: float = 0.4, strongest: int = 0
+) -> Decisions:
     """Decisions for a warm-up batch.
 
     Args:
         valid: bool, (B, T).
         actions: of the model.
         generator: of all that is random, on the CPU.
-        uniform: share of clips that see every frame through one (random) source; the others see a random share of their
-            frames, each through a source drawn from a mixture that is random too.
+        uniform: share of clips that see every frame through one source, half of them the strongest and half a random one;
+            the others see a random share of their frames, each through a source drawn from a mixture that is random too.
+        strongest: index of the strongest look.
     """
     videos, frames = valid.shape
     sources = len(actions.sources)
@@ -31,7 +34,8 @@ def random_decisions(valid: Tensor, actions: Actions, generator: torch.Generator
     mixture = -torch.log(draw(videos, sources).clamp(min=1e-6))
     mixture = mixture / mixture.sum(dim=1, keepdim=True)
     picked = (draw(videos, frames, 1) > mixture.cumsum(dim=1)[:, None]).sum(dim=2).clamp(max=sources - 1)
-    one = torch.randint(sources, (videos, 1), generator=generator).expand(-1, frames)
+    one = torch.where(draw(videos, 1) < 0.5, strongest, torch.randint(sources, (videos, 1), generator=generator))
+    one = one.expand(-1, frames)
     is_uniform = draw(videos, 1) < uniform
     keep = is_uniform | (draw(videos, frames) < draw(videos, 1).clamp(min=1.0 / frames))
     lonely = ~(keep & valid.cpu()).any(dim=1)

@@ -41,7 +41,7 @@ def tiny() -> Model:
 
 @pytest.fixture
 def make_network() -> Callable[..., Network]:
-    """Builds a network in eval mode whose parts all matter: norms and gains away from their start, and a policy with opinions.
+    """Builds a network in eval mode whose parts all matter: norms and gains away from their start, a policy with opinions.
 
     With an `opinion` near 0 it is the noise that chooses, where there is noise.
     """
@@ -78,7 +78,7 @@ def make_clips() -> Callable[..., Clips]:
 
 @pytest.fixture
 def make_decisions() -> Callable[..., Decisions]:
-    """Decisions from names per frame, "look-32 skip-2 skip-2 glance" for each video; shorter videos are padded as invalid."""
+    """Decisions from names per frame, "look-32 skip-2 skip-2 glance" for each video; what a shorter one lacks is invalid."""
 
     def make(actions: Actions, *videos: str) -> Decisions:
         frames = max(len(video.split()) for video in videos)

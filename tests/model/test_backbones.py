@@ -100,7 +100,7 @@ def test_bundled_weights_are_those_of_the_file() -> None:
 
 
 def test_bundled_weights_of_another_backbone_are_refused() -> None:
-    with pytest.raises(UsageError, match="no weights are bundled for backbone resnet18 .*; set weights: torchvision"):
+    with pytest.raises(UsageError, match=r"no weights are bundled for backbone resnet18 .*; set weights: torchvision"):
         build_backbone("resnet18", "bundled")
 
 

@@ -43,7 +43,7 @@ def test_costs_of_a_tiny_network_by_hand(make_network: Callable[..., Network]) -
 
     at_8 = 16 * 2 * 27 + 4 * 4 * 18 + 8 * 36 + 8 * 72
     at_16 = 64 * 2 * 27 + 16 * 4 * 18 + 4 * (8 * 36 + 8 * 72)
-    # 16 glance features to 6; an LSTM of 6 to 6 with four gates; 6 actions. Features to 8; 8 averages and 8 changes to 3.
+    # 16 glance features to 6; an LSTM of 6 to 6 with four gates; 6 actions. Features to 8; averages and changes to 3.
     policy = 16 * 6 + 4 * 6 * (6 + 6) + 6 * 6
     assert network.costs == Costs(at_8, policy, (4 * at_16, at_16), (16 * 8,) * 3, 16 * 3)
 

@@ -46,8 +46,8 @@ def towards(action: str, strength: float, videos: int = 1) -> Tensor:
 
 def sampled(policy: Policy, seen: Tensor, valid: Tensor, seed: int = 1, **options: object) -> Choice:
     generator = torch.Generator().manual_seed(seed)
-    choice: Choice = policy.decide(seen, valid, generator=generator, **{"temperature": 1.0, **options})  # type: ignore[arg-type]
-    return choice
+    options = {"temperature": 1.0, **options}
+    return policy.decide(seen, valid, generator=generator, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strength", [50.0, 1e6])
@@ -162,7 +162,7 @@ def test_gumbel_samples_follow_the_softmax_of_the_logits_at_any_temperature(temp
 
 
 def test_entropy_is_the_mean_over_choices_made(policy: Policy) -> None:
-    # All actions alike: the first frame chooses among 3 sources, the others among 6 actions; covered frames choose nothing.
+    # All actions alike: the first frame chooses among 3 sources, the others among 6 actions, covered ones not at all.
     torch.nn.init.zeros_(policy.logits.weight)
     valid = lengths(5, 2, of=5)
     choice = sampled(policy, glances(2, 5), valid)

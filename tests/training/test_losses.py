@@ -85,7 +85,9 @@ def test_cost_penalty_is_the_mean_cost_of_a_stream(policy: Policy) -> None:
 
     penalty = cost_penalty(choice.one_hot[whole], valid[whole], COSTS, ACTIONS)
 
-    kept = Decisions(*(x[whole] for x in (decisions.actions, decisions.decided, decisions.glanced, valid)), of=ACTIONS)
+    kept = Decisions(
+        decisions.actions[whole], decisions.decided[whole], decisions.glanced[whole], valid[whole], decisions.of
+    )
     streamed = COSTS.streamed(kept) / COSTS.uniform(kept.valid.sum(dim=1))
     assert penalty.item() == pytest.approx(float(streamed.mean()), rel=1e-5)
 

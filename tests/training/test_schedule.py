@@ -43,7 +43,7 @@ def test_the_learning_rate_rises_shortly_and_falls_to_a_hundredth(stages: Stages
 
     peak = rates.index(max(rates))
     assert peak <= 0.04 * 200
-    assert 0 < rates[0]
+    assert rates[0] > 0
     assert 0.98 < rates[peak] <= 1.0
     assert all(a > b for a, b in zip(rates[peak:], rates[peak + 1 :], strict=False))
     assert rates[-1] == pytest.approx(0.01)
