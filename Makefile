@@ -47,7 +47,7 @@ define TRAIN
 for input in configs/demo.yaml demo/data/.rendered; do \
   [[ $(@D)/last.ckpt -nt $$input ]] || { rm -rf $(@D); resume=; }; \
 done; \
-set -x; $(ADAFRAME) train --config configs/demo.yaml --data.root demo/data --out $(@D)
+set -x; $(ADAFRAME) train --config configs/demo.yaml --data.root demo/data --data.cache demo/cache --out $(@D)
 endef
 
 demo/adaptive/$(MODEL): configs/demo.yaml demo/data/.rendered

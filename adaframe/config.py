@@ -184,6 +184,8 @@ class Train:
         backbone_lr: of backbones, as a factor of lr.
         trainable: which part of pretrained backbones learns.
         weight_decay: AdamW's.
+        head_penalty: L2 penalty on the class scores' weights as a logistic regression has it, 1/C (1000: C = 0.001); what
+            many features and few clips need.
         label_smoothing: of the cross-entropy.
         temperature: Gumbel temperature at the start and at the end of the joint stage.
         entropy: weight of the bonus on the policy's entropy, against collapse; falls to 0 over the joint stage.
@@ -202,6 +204,7 @@ class Train:
     backbone_lr: float = 0.1
     trainable: Literal["none", "last", "all"] = "all"
     weight_decay: float = 1e-2
+    head_penalty: float = 0.0
     label_smoothing: float = 0.0
     temperature: tuple[float, float] = (5.0, 0.5)
     entropy: float = 0.01

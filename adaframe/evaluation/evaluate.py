@@ -79,7 +79,6 @@ def evaluate(
         command += (f" --data.manifest {manifest}" if manifest else "") + f" --split {split}"
         command += (" --baselines" if baselines else "") + (f" --against {' '.join(against)}" if against else "")
         write_report(Path(report), results, title="Evaluation", command=" ".join(command.split()), reference=reference)
-        write_text(Path(report) / "table.txt", f"{text_table(results, reference)}\n\n{sentence(results)}\n")
 
 
 def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognizer]) -> list[Clip]:

@@ -149,23 +149,31 @@ class Network(nn.Module):
         return self.classify(self.routed_features(clips, glances, decisions), decisions.seen().float(), clips.times_s)
 
     def classify(self, features: Features, seen: Tensor, times_s: Tensor) -> Tensor:
-        """Backbone features and which source saw each frame (B, T, S) -> class scores (B, K).
+        """Backbone features and which source saw each frame (B, T, S) -> class scores (B, K)."""
+        scores: Tensor = self.head(self.project(features, seen), seen, times_s)
+        return scores
+
+    def project(self, features: Features, seen: Tensor) -> Tensor:
+        """Backbone features -> projected ones by source, (B, T, S, F).
 
         Sources that saw nothing are projected all the same when `seen` carries a gradient: the policy learns from what
-        it could have chosen. Otherwise only frames that were seen are.
+        it could have chosen. Otherwise only frames that were seen are, and the others are zero.
         """
-        by_source = [*features.looks, *([features.glance] if self.actions.glance_answers else [])]
         projected = []
-        for i, (project, values) in enumerate(zip(self.head.project, by_source, strict=True)):
-            assert values is not None
+        for i, (project, values) in enumerate(zip(self.head.project, self._by_source(features), strict=True)):
             if seen.requires_grad:
                 projected.append(project(values))
             else:
                 chosen = seen[..., i] > 0
                 out = values.new_zeros(*values.shape[:2], self.head.width)
                 projected.append(out.index_put((chosen,), project(values[chosen]).to(out.dtype)))
-        scores: Tensor = self.head(torch.stack(projected, dim=2), seen, times_s)
-        return scores
+        return torch.stack(projected, dim=2)
+
+    def _by_source(self, features: Features) -> list[Tensor]:
+        if not self.actions.glance_answers:
+            return list(features.looks)
+        assert features.glance is not None
+        return [*features.looks, features.glance]
 
     def glance_features(self, clips: Clips) -> Tensor:
         """Features of all valid glances, (B, T, F); zeros at invalid frames."""
@@ -247,12 +255,22 @@ class Network(nn.Module):
         return self
 
     @torch.no_grad()
-    def standardise(self, features: Features, valid: Tensor) -> None:
-        """Set the head's stored means and deviations (head.width: 0) from training clips' features."""
-        by_source = [*features.looks, *([features.glance] if self.actions.glance_answers else [])]
-        for project, values in zip(self.head.project, by_source, strict=True):
-            if isinstance(project, Standardise) and values is not None:
-                project.fit(values[valid])
+    def standardise(self, features: Features, valid: Tensor, times_s: Tensor) -> None:
+        """Set the head's stored means and deviations (head.width: 0) from training clips' features.
+
+        First of each source's features, then of averages and changes, when every frame is seen by one source.
+        """
+        summaries = []
+        for i, values in enumerate(self._by_source(features)):
+            project = self.head.project[i]
+            assert isinstance(project, Standardise)
+            project.fit(values[valid])
+        for i in range(len(self.head.project)):
+            seen = torch.zeros(*valid.shape, len(self.head.project), device=valid.device)
+            seen[..., i] = valid.float()
+            summaries.append(self.head.summary(self.head.run(self.project(features, seen), seen, times_s)))
+        assert isinstance(self.head.scale, Standardise)
+        self.head.scale.fit(torch.cat(summaries))
 
     def count(self) -> Costs:
         """MACs of the parts at their real input sizes."""

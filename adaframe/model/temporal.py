@@ -69,6 +69,8 @@ class Head(nn.Module):
         )
         # Per source and feature: how the gain of a change falls or rises with the logarithm of the gap.
         self.gap = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
+        # Without a learned projection nothing else brings averages and changes, which are far smaller, to one scale.
+        self.scale = Standardise(self.width * (2 if changes else 1)) if width == 0 else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(self.width * (2 if changes else 1), classes)
 
@@ -116,20 +118,28 @@ class Head(nn.Module):
             changes=changes,
         )
 
-    def scores(self, state: HeadState) -> Tensor:
-        """Class scores before softmax or sigmoid, (B, K)."""
+    def summary(self, state: HeadState) -> Tensor:
+        """Averages of features and of changes, (B, F) or (B, 2F)."""
         parts = [state.total / state.seen.clamp(min=1)]
         if self.changes:
             parts.append(state.change / state.changes.clamp(min=1))
-        scores: Tensor = self.classify(self.dropout(torch.cat(parts, dim=1)))
+        return torch.cat(parts, dim=1)
+
+    def scores(self, state: HeadState) -> Tensor:
+        """Class scores before softmax or sigmoid, (B, K)."""
+        scores: Tensor = self.classify(self.dropout(self.scale(self.summary(state))))
         return scores
 
-    def forward(self, features: Tensor, seen: Tensor, times_s: Tensor) -> Tensor:
-        """All frames: projected features (B, T, S, F), seen (B, T, S) and times (B, T) -> class scores (B, K)."""
+    def run(self, features: Tensor, seen: Tensor, times_s: Tensor) -> HeadState:
+        """The state after all frames: projected features (B, T, S, F), seen (B, T, S) and times (B, T)."""
         state = self.start(features.shape[0], features)
         for t in range(features.shape[1]):
             state = self.step(state, features[:, t], seen[:, t], times_s[:, t])
-        return self.scores(state)
+        return state
+
+    def forward(self, features: Tensor, seen: Tensor, times_s: Tensor) -> Tensor:
+        """Arguments as of `run`; class scores, (B, K)."""
+        return self.scores(self.run(features, seen, times_s))
 
 
 class Standardise(nn.Module):
@@ -146,7 +156,7 @@ class Standardise(nn.Module):
     def fit(self, features: Tensor) -> None:
         """Set mean and deviation from features (N, F)."""
         self.mean.copy_(features.mean(dim=0))
-        self.std.copy_(features.std(dim=0).clamp(min=1e-4))
+        self.std.copy_(features.std(dim=0, correction=0).clamp(min=1e-4))
 
     def forward(self, features: Tensor) -> Tensor:
         return (features - self.mean) / self.std

@@ -25,13 +25,13 @@ from adaframe.files import write_text
 from adaframe.inference.recognizer import pick_device
 from adaframe.model.checkpoint import load_matching, save_checkpoint
 from adaframe.model.metadata import CalibrationPoint, Metadata
-from adaframe.model.network import Network
+from adaframe.model.network import Features, Network
 from adaframe.model.temporal import Standardise
 from adaframe.training.batches import Batch
 from adaframe.training.calibration import BETAS, Outcome, curve, outcome
 from adaframe.training.callbacks import Metrics, Progress, Resumable
-from adaframe.training.manifest import split_off
-from adaframe.training.material import Material, load_material, use_frozen_features
+from adaframe.training.manifest import Clip, split_off
+from adaframe.training.material import Material, learnable, load_material, use_frozen_features
 from adaframe.training.module import Recogniser
 from adaframe.training.parameters import freeze
 
@@ -55,10 +55,13 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
     out.mkdir(parents=True, exist_ok=True)
     if not resume and (out / "last.ckpt").exists():
         raise UsageError(f"{out}: holds a run already; try: --resume to go on with it, or another --out")
-    with load_material(config, out) as material:
+    # What can be refused is refused before hours may go into decoding.
+    data_set = learnable(config)
+    check_fold(config.fold, data_set.clips)
+    network = build_network(config, len(data_set.classes))
+    check_floor(config, network)
+    with load_material(config, data_set, out) as material:
         write_text(out / "config.yaml", to_yaml(config))
-        network = build_network(config, len(material.data_set.classes))
-        check_floor(config, network)
         use_frozen_features(material, full_network(config, network, len(material.data_set.classes)))
         if config.fold == "all":
             fit_folds(config, material, out, resume=resume)
@@ -68,7 +71,12 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
         module = run.train(network, train, held_out, resume=resume)
         outcomes = run.outcomes(module, held_out or train)
         chosen = run.save(module, curve(outcomes), *confidences(outcomes, config.budget), trained_on=len(train))
-        report_validation(run, outcomes, chosen, held_out, "held-out clips" if held_out else "training clips")
+        what = "held-out clips" if held_out else "training clips"
+        if config.fold:
+            held_out = [n for n in material.readable if data_set.clips[n].fold == config.fold]
+            outcomes = run.outcomes(module, held_out)
+            what = f"clips of fold {config.fold}, which it did not learn from"
+        report_validation(run, outcomes, chosen, held_out, what)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
 
@@ -104,14 +112,21 @@ def check_floor(config: Config, network: Network) -> None:
         )
 
 
+def check_fold(fold: str, clips: Sequence[Clip]) -> None:
+    """Refuse a fold that these clips do not have."""
+    folds = sorted({clip.fold for clip in clips} - {""})
+    if fold == "all" and len(folds) < 2:
+        raise UsageError("fold all: the data set has fewer than two folds; try: a manifest with a column fold")
+    if fold not in ("", "all", *folds):
+        raise UsageError(f"fold {fold}: the data set has no such fold; its folds: {', '.join(folds) or 'none'}")
+
+
 def choose_clips(config: Config, material: Material) -> tuple[list[int], list[int]]:
     """Numbers of the clips to learn from, and of those to calibrate on (never of a fold that is reported)."""
     clips = [material.data_set.clips[n] for n in material.readable]
     number = {id(clip): n for clip, n in zip(clips, material.readable, strict=True)}
     if config.fold:
-        if config.fold not in {clip.fold for clip in clips}:
-            known = ", ".join(sorted({clip.fold for clip in clips} - {""})) or "none"
-            raise UsageError(f"fold {config.fold}: the data set has no such fold; its folds: {known}")
+        check_fold(config.fold, clips)
         clips = [clip for clip in clips if clip.fold != config.fold]
     val = [clip for clip in clips if clip.split == "val"]
     train = [clip for clip in clips if clip.split != "val"]
@@ -143,7 +158,13 @@ class Run:
         _standardise(network, material, train)
         frozen = material.features is not None
         batches = material.batches(network, train, seed=(config.seed, 0), frozen=frozen)
-        module = Recogniser(network, config, multi_label=material.data_set.multi_label, updates_per_epoch=len(batches))
+        module = Recogniser(
+            network,
+            config,
+            multi_label=material.data_set.multi_label,
+            clips=len(train),
+            updates_per_epoch=len(batches),
+        )
         last = self.out / "last.ckpt"
         trainer = pl.Trainer(
             max_epochs=module.schedule.epochs,
@@ -179,11 +200,8 @@ class Run:
 
     def outcomes(self, module: Recogniser, clips: list[int]) -> list[tuple[float, Outcome]]:
         """What the model answers for these clips along its whole curve."""
-        frozen = self.material.features is not None
         betas = BETAS if module.network.plan is None else BETAS[:1]
-        batches = list(self.material.batches(module.network, clips, frozen=frozen))
-        if not frozen:
-            batches = _with_features(module, batches)
+        batches = _with_features(module.network, list(self.material.batches(module.network, clips)))
         return [(beta, outcome(module, batches, beta)) for beta in betas]
 
     def save(
@@ -241,31 +259,34 @@ class _Data(pl.LightningDataModule):
 
 
 def _standardise(network: Network, material: Material, train: list[int]) -> None:
+    """Set the head's stored means and deviations, where it has them (head.width: 0)."""
     if not any(isinstance(m, Standardise) for m in network.head.project):
         return
-    frozen = material.features is not None
-    batches = list(material.batches(network, train, frozen=frozen))
-    network.eval()
-    with torch.no_grad():
-        features = [
-            b.features or network.all_features(b.to(next(network.parameters()).device).as_clips()) for b in batches
-        ]
-        glance = None if features[0].glance is None else torch.cat([f.glance for f in features if f.glance is not None])
-        looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))
-        from adaframe.model.network import Features
+    batches = _with_features(network, list(material.batches(network, train)))
+    features = [b.features for b in batches if b.features is not None]
+    glances = [f.glance for f in features if f.glance is not None]
+    looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))
+    device = next(network.parameters()).device
+    everything = replace(
+        batches[0],
+        features=Features(torch.cat(glances) if glances else None, looks),
+        valid=torch.cat([b.valid for b in batches]),
+        times_s=torch.cat([b.times_s for b in batches]),
+    ).to(device)
+    assert everything.features is not None
+    network.standardise(everything.features, everything.valid, everything.times_s)
 
-        network.standardise(Features(glance, looks), torch.cat([b.valid for b in batches]))
 
-
-@torch.inference_mode()
-def _with_features(module: Recogniser, batches: list[Any]) -> list[Any]:
+@torch.no_grad()
+def _with_features(network: Network, batches: list[Batch]) -> list[Batch]:
     """The same batches with features in place of crops, so that a whole curve costs one pass through the backbones."""
-    module.eval()
+    network.eval()
+    device = next(network.parameters()).device
     return [
-        replace(b, crops=None, features=module.network.all_features(b.to(module.device).as_clips())).to(
-            torch.device("cpu")
-        )
-        for b in batches
+        batch
+        if batch.features is not None
+        else replace(batch, crops=None, features=network.all_features(batch.to(device).as_clips())).to(torch.device("cpu"))
+        for batch in batches
     ]
 
 

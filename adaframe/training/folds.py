@@ -13,7 +13,6 @@ import numpy as np
 
 from adaframe.config import Config
 from adaframe.config_io import to_yaml
-from adaframe.errors import UsageError
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report import write_report
 from adaframe.files import write_text
@@ -21,7 +20,7 @@ from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.plans import evenly
 from adaframe.training.calibration import Outcome, curve
 from adaframe.training.calibration import outcome as outcome_of
-from adaframe.training.fit import Run, build_network, choose_clips, confidences
+from adaframe.training.fit import Run, build_network, check_fold, choose_clips, confidences
 from adaframe.training.frozen import frozen_linear
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
@@ -37,9 +36,8 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
     takes its accuracies and its `unsure` threshold from clips that the folds' models had not seen; its costs, which need no
     labels, are its own.
     """
-    folds = sorted({material.data_set.clips[n].fold for n in material.readable} - {""})
-    if len(folds) < 2:
-        raise UsageError("fold all: the data set has fewer than two folds; try: a manifest with a column fold")
+    check_fold("all", [material.data_set.clips[n] for n in material.readable])
+    folds = [f for f in material.data_set.folds if any(material.data_set.clips[n].fold == f for n in material.readable)]
     unseen: list[Curve] = []
     reported: dict[str, list[Outcome]] = {}
     for fold in folds:

@@ -87,11 +87,11 @@ class Material:
         return [n for n in range(len(self.data_set.clips)) if n not in self.bad]
 
 
-def load_material(config: Config, out: Path) -> Material:
-    """Read the data set, decode it into the cache, and name the clips that cannot be read.
+def learnable(config: Config) -> DataSet:
+    """The data set without its test split.
 
     Raises:
-        DataError: the data set is wrong, or more than a fifth of its clips cannot be read.
+        DataError: the data set is wrong.
     """
     data_set = load_dataset(config.data.root, config.data.manifest)
     data_set = replace(data_set, clips=tuple(clip for clip in data_set.clips if clip.split != "test"))
@@ -99,6 +99,15 @@ def load_material(config: Config, out: Path) -> Material:
         raise DataError(
             f"{config.data.manifest or config.data.root}: all clips are of the test split; try: add a train split"
         )
+    return data_set
+
+
+def load_material(config: Config, data_set: DataSet, out: Path) -> Material:
+    """Decode a data set into the cache, and name the clips that cannot be read.
+
+    Raises:
+        DataError: more than a fifth of the clips cannot be read.
+    """
     requests = [_request(config, clip) for clip in data_set.clips]
     targets = np.zeros((len(data_set.clips), len(data_set.classes)), np.float32)
     for n, clip in enumerate(data_set.clips):
@@ -112,11 +121,13 @@ def load_material(config: Config, out: Path) -> Material:
 def use_frozen_features(material: Material, network: Network) -> None:
     """Compute features once, where that is the same as computing them each time."""
     config = material.config
+    if config.train.trainable != "none" or material.cache is None:
+        return
     preprocess = config.model.preprocess
     still = preprocess.resize == preprocess.crop and (preprocess.fit == "squash" or _all_square(material))
     pretrained = all(look.weights != "none" for look in config.model.looks) and config.model.glance.weights != "none"
     plain = config.data.scale >= 1 and not config.data.jitter
-    if config.train.trainable != "none" or not (pretrained and still and plain) or material.cache is None:
+    if not (pretrained and still and plain):
         return
     readable = material.readable
     line = Line("computing features of the frozen backbones")

@@ -29,14 +29,18 @@ class Recogniser(pl.LightningModule):
         network: what learns.
         config: of the run.
         multi_label: whether several classes may hold at once.
-        updates_per_epoch: of the training set.
+        clips: in the training set.
+        updates_per_epoch: over the training set.
     """
 
-    def __init__(self, network: Network, config: Config, *, multi_label: bool, updates_per_epoch: int) -> None:
+    def __init__(
+        self, network: Network, config: Config, *, multi_label: bool, clips: int, updates_per_epoch: int
+    ) -> None:
         super().__init__()
         self.network = network
         self.config = config
         self.multi_label = multi_label
+        self.clips = max(clips, 1)
         self.updates_per_epoch = max(updates_per_epoch, 1)
         self.schedule = Schedule(config.train.stages, config.train.temperature)
         self.multiplier = Multiplier(
@@ -62,14 +66,14 @@ class Recogniser(pl.LightningModule):
         stage = self.schedule.stage(self.current_epoch)
         if self.network.plan is not None:
             scores, decisions = self._planned(batch)
-            loss = self._classification(scores, batch)
+            loss = self._classification(scores, batch) + self._head_penalty()
         elif stage == "warmup":
             uniform = self.schedule.uniform_share(epoch)
             decisions = random_decisions(
                 batch.valid, self.network.actions, generator, uniform=uniform, strongest=self.network.costs.strongest
             )
             scores = self._scores(batch, self._glances(batch, needed=self.network.actions.glance_answers), decisions)
-            loss = self._classification(scores, batch)
+            loss = self._classification(scores, batch) + self._head_penalty()
         elif stage == "joint":
             loss, scores, decisions = self._joint(batch, epoch, generator)
         else:
@@ -77,7 +81,7 @@ class Recogniser(pl.LightningModule):
                 glances = self._glances(batch)
                 decisions = self.network.decide(glances, batch.valid, bias=self._bias(batch, generator))
             scores = self._scores(batch, glances, decisions)
-            loss = self._classification(scores, batch)
+            loss = self._classification(scores, batch) + self._head_penalty()
         self._log("train", scores, decisions, batch)
         self.log("train/loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.valid))
         return loss
@@ -92,7 +96,7 @@ class Recogniser(pl.LightningModule):
             bias=self._bias(batch, generator),
             generator=generator if self.device.type == "cpu" else None,
         )
-        loss = self._classification(scores, batch)
+        loss = self._classification(scores, batch) + self._head_penalty()
         costs, actions, train = self.network.costs, self.network.actions, self.config.train
         if train.compute == "fixed":
             loss = fixed_weight_loss(loss, choice.one_hot, costs, actions, train.fixed_weights)
@@ -157,6 +161,16 @@ class Recogniser(pl.LightningModule):
     def _classification(self, scores: Tensor, batch: Batch) -> Tensor:
         smoothing = self.config.train.label_smoothing if self.training else 0.0
         return classification_loss(scores, batch.targets, multi_label=self.multi_label, label_smoothing=smoothing)
+
+    def _head_penalty(self) -> Tensor:
+        """As in a logistic regression: half the squared weights, divided by C and by the number of clips."""
+        strength = self.config.train.head_penalty
+        weight = self.network.head.classify.weight
+        if not strength:
+            return weight.new_zeros(())
+        # Two columns share what a binary logistic regression has in one weight: twice the penalty for the same fit.
+        columns = 2 if len(weight) == 2 and not self.multi_label else 1
+        return 0.5 * strength * columns * weight.square().sum() / self.clips
 
     def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:
         n, costs = len(batch.valid), self.network.costs

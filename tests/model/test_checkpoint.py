@@ -112,6 +112,15 @@ def test_what_half_precision_cannot_hold_stays_whole(tmp_path: Path, make_networ
     assert float(load_network(tmp_path / "m.safetensors")[0].looks[0].get_buffer("1.running_var")[0]) == 1e6
 
 
+def test_costs_are_those_stored(tmp_path: Path, make_network: Build) -> None:
+    network = make_network()
+    stored = replace(network.costs, head=123_456)
+
+    save_checkpoint(tmp_path / "m.safetensors", network, replace(about(network), costs=stored))
+
+    assert load_network(tmp_path / "m.safetensors")[0].costs == stored
+
+
 def test_saving_leaves_the_network_as_it_was(tmp_path: Path, make_network: Build) -> None:
     network = make_network().train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -204,6 +213,11 @@ def test_missing_tensors_and_wrong_shapes_are_counted(tmp_path: Path, make_netwo
     save_file(tensors, path, metadata={"adaframe": about(network).to_json()})
 
     with pytest.raises(CheckpointError, match=r"m\.safetensors: damaged: 2 tensors missing, 1 of another shape"):
+        load_network(path)
+
+    tensors["head.gap"] = network.state_dict()["head.gap"]
+    save_file(tensors, path, metadata={"adaframe": about(network).to_json()})
+    with pytest.raises(CheckpointError, match=r"2 tensors missing, 0 of another shape"):
         load_network(path)
 
 

@@ -240,6 +240,39 @@ def test_recognition_repeats_exactly(make_network: Build, make_clips: Draw) -> N
     assert torch.equal(decided.actions, again.actions)
 
 
+def test_many_small_passes_give_what_one_gives(
+    make_network: Build, make_clips: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, clips = make_network(), make_clips(videos=6, lengths=LENGTHS)
+    with torch.no_grad():
+        expected, decisions = network.recognise(clips)
+    batches = []
+    network.looks[1].register_forward_hook(lambda _m, inputs, _out: batches.append(len(inputs[0])))
+
+    monkeypatch.setattr("adaframe.model.network.PIXELS_PER_PASS", 2 * 16**2)
+    with torch.no_grad():
+        scores, again = network.recognise(clips)
+
+    assert len(batches) > 1
+    assert max(batches) <= 2
+    assert torch.equal(again.actions, decisions.actions)
+    torch.testing.assert_close(scores, expected, rtol=0, atol=1e-4)
+
+
+def test_fused_it_recognises_alike(make_network: Build, make_clips: Draw, tiny: Model) -> None:
+    # One look of its own; one with the other's convolutions and norms of its own.
+    looks = (tiny.looks[0], replace(tiny.looks[1], shares="look-32"))
+    network, clips = make_network(replace(tiny, looks=looks)), make_clips(videos=6, lengths=LENGTHS)
+    scores, decisions = network.recognise(clips)
+
+    with torch.no_grad():
+        fused, again = network.fuse().recognise(clips)
+
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
+    assert torch.equal(again.actions, decisions.actions)
+    torch.testing.assert_close(fused, scores, rtol=0, atol=1e-3)
+
+
 def test_only_chosen_frames_are_computed(make_network: Build, make_clips: Draw) -> None:
     network, clips = make_network(seed=4), make_clips(videos=6, lengths=LENGTHS)
     assert network.glance is not None
@@ -354,13 +387,22 @@ def test_a_standardising_head_is_set_from_the_valid_frames(make_network: Build, 
     with torch.no_grad():
         features = network.all_features(clips)
 
-    network.standardise(features, clips.valid)
+    network.standardise(features, clips.valid, clips.times_s)
 
     assert features.glance is not None
-    for project, values in zip(network.head.project, (*features.looks, features.glance), strict=True):
-        out = project(values[clips.valid])
-        torch.testing.assert_close(out.mean(dim=0), torch.zeros(16), rtol=0, atol=1e-4)
-        assert out.std(dim=0).max() == pytest.approx(1.0, abs=1e-4)
+    standardised = [
+        project(values[clips.valid])
+        for project, values in zip(network.head.project, (*features.looks, features.glance), strict=True)
+    ]
+    # Averages and changes are brought to one scale too: over all clips, each seen wholly by one source.
+    summaries = []
+    for i in range(3):
+        seen = torch.nn.functional.one_hot(torch.full((6, 8), i), 3) * clips.valid[..., None].float()
+        summaries.append(network.head.summary(network.head.run(network.project(features, seen), seen, clips.times_s)))
+    standardised.append(network.head.scale(torch.cat(summaries)))
+    for out in standardised:
+        torch.testing.assert_close(out.mean(dim=0), torch.zeros(out.shape[1]), rtol=0, atol=1e-4)
+        assert out.std(dim=0, correction=0).max() == pytest.approx(1.0, abs=1e-4)
 
 
 def test_a_head_without_projection_needs_backbones_of_one_width(tiny: Model) -> None:

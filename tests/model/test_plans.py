@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from adaframe.config import Look, Model
 from adaframe.errors import UsageError
+from adaframe.model.actions import Actions
 from adaframe.model.network import Network
-from adaframe.model.plans import Plan, parse_plan, strongest_look
+from adaframe.model.plans import Plan, evenly, parse_plan, planned, strongest_look
 
 
 def lengths(*frames: int, of: int = 8) -> Tensor:
@@ -103,3 +105,46 @@ def test_uniform_takes_the_look_with_the_most_macs_not_the_most_pixels(tiny: Mod
     assert strongest_look(uneven) == "deep"
     costs = Network(uneven, classes=2).costs
     assert uneven.looks[costs.strongest].name == "deep"
+
+
+ACTIONS = Actions(looks=("big", "small"), glance_answers=True, skips=(1, 2))
+
+
+@pytest.mark.parametrize(("looks", "seen"), [(8, list(range(8))), (4, [0, 2, 4, 6]), (2, [1, 5]), (1, [3])])
+def test_so_many_looks_are_spread_evenly(looks: int, seen: list[int]) -> None:
+    decisions = evenly(lengths(8), 1, looks, ACTIONS)
+
+    at = [t for t in range(8) if decisions.seen()[0, t, 1]]
+    assert len(at) == looks
+    gaps = {b - a for a, b in pairwise(at)}
+    assert len(gaps) <= 1
+    assert all(abs(a - b) <= 1 for a, b in zip(at, seen, strict=True))
+
+
+@pytest.mark.parametrize("looks", range(1, 9))
+def test_short_clips_get_their_share_of_looks_and_at_least_one(looks: int) -> None:
+    valid = lengths(*range(1, 9))
+
+    seen = evenly(valid, 0, looks, ACTIONS).seen()
+
+    assert seen[..., 0].sum(dim=1).tolist() == [-(-frames * looks // 8) for frames in range(1, 9)]
+    assert not seen[..., 1:].any()
+    assert not seen[~valid].any()
+
+
+def test_planned_decisions_glance_only_where_the_glance_answers() -> None:
+    chosen = torch.tensor([[0, -1, 2, 1], [2, -1, 0, 0]])
+
+    decisions = planned(chosen, lengths(4, 2, of=4), ACTIONS)
+
+    assert decisions.names(0) == ["big", "skip", "glance", "small"]
+    assert decisions.names(1) == ["glance", "skip"]
+    assert decisions.glanced.tolist() == [[False, False, True, False], [True, False, False, False]]
+
+
+def test_a_model_without_skips_cannot_leave_out_frames() -> None:
+    actions = Actions(looks=("big",), glance_answers=False, skips=())
+
+    with pytest.raises(ValueError, match="cannot leave out"):
+        planned(torch.tensor([[0, -1]]), lengths(2, of=2), actions)
+    assert planned(torch.tensor([[0, -1]]), lengths(1, of=2), actions).names(0) == ["big"]

@@ -203,5 +203,13 @@ def test_standardise_gives_mean_zero_and_deviation_one_on_what_it_was_set_from()
     standardise.fit(features)
 
     # The second feature never varies: its deviation is bounded away from 0.
-    torch.testing.assert_close(standardise(features), torch.tensor([[-0.7071, 0.0], [0.7071, 0.0]]), rtol=0, atol=1e-4)
+    torch.testing.assert_close(standardise(features), torch.tensor([[-1.0, 0.0], [1.0, 0.0]]))
     assert set(standardise.state_dict()) == {"mean", "std"}
+
+
+def test_standardise_set_from_a_single_row_stays_finite() -> None:
+    standardise = Standardise(2)
+
+    standardise.fit(torch.tensor([[1.0, 5.0]]))
+
+    assert torch.equal(standardise(torch.tensor([[1.0, 5.0]])), torch.zeros(1, 2))

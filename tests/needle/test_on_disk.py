@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import av
@@ -19,10 +20,11 @@ from adaframe.needle.paint import paint
 from adaframe.needle.plan import plan_clip
 
 
-def decode(path: Path) -> Tensor:
-    """All frames, RGB, 0..255, float, (frames, 3, pixels, pixels)."""
+def decode(path: Path, chosen: Collection[int] = range(1000)) -> Tensor:
+    """The chosen frames (or all), RGB, 0..255, float, (frames, 3, pixels, pixels)."""
     with av.open(str(path)) as container:
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        decoded = enumerate(container.decode(video=0))
+        frames = [frame.to_ndarray(format="rgb24") for index, frame in decoded if index in chosen]
     return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float()
 
 
@@ -46,7 +48,7 @@ def test_textures_survive_encoding_at_full_size_and_vanish_at_half(tmp_path: Pat
     render(tmp_path, spec, train=spec.classes, test=0)
 
     for clip in clips(spec, train=spec.classes, test=0):
-        frames = decode(tmp_path / clip.path)[list(evidence(spec, clip.seed))]
+        frames = decode(tmp_path / clip.path, evidence(spec, clip.seed))
         half = shrink(frames, spec.pixels // 2)
         for frame, (x, y) in enumerate(patch_boxes(spec, clip)):
             whole = brightness(frames[frame])[y : y + spec.patch, x : x + spec.patch]
@@ -84,9 +86,7 @@ def test_the_size_of_a_file_does_not_tell_its_class(tmp_path: Path, texture: str
             encode(path, paint(spec, plan_clip(spec, label, seed), seed), spec.fps)
             sizes[label, seed] = path.stat().st_size
 
-    between_classes = np.ptp(sizes.mean(axis=1))
-    between_clips = sizes.std(axis=1).mean()
-    assert between_classes < between_clips / 2
+    assert np.all(sizes == sizes[0])
 
 
 def evidence_crops(root: Path, spec: NeedleSpec, planned: list[NeedleClip]) -> tuple[Tensor, Tensor, Tensor]:
@@ -98,7 +98,7 @@ def evidence_crops(root: Path, spec: NeedleSpec, planned: list[NeedleClip]) -> t
     around = 6
     side, whole, small = spec.patch + 2 * around, [], []
     for clip in planned:
-        frames = decode(root / clip.path)[list(evidence(spec, clip.seed))] / 64 - 2
+        frames = decode(root / clip.path, evidence(spec, clip.seed)) / 64 - 2
         half = shrink(frames, spec.pixels // 2)
         for frame, (x, y) in enumerate(patch_boxes(spec, clip) - around):
             whole.append(frames[frame, :, y : y + side, x : x + side])
@@ -148,7 +148,7 @@ def accuracy_of_a_cnn(crops: Tensor, labels: Tensor, train: int, classes: int) -
 def test_a_network_reads_the_class_from_full_size_evidence_and_not_from_half(
     tmp_path: Path, texture: str, cue: str
 ) -> None:
-    spec, train, test = NeedleSpec(texture=texture, cue=cue), 240, 200
+    spec, train, test = NeedleSpec(texture=texture, cue=cue), 200, 200
     render(tmp_path, spec, train=train, test=test)
     whole, small, labels = evidence_crops(tmp_path, spec, clips(spec, train=train, test=test))
 

@@ -16,12 +16,15 @@ def lengths(*frames: int, of: int = 8) -> Tensor:
     return torch.arange(of) < torch.tensor(frames)[:, None]
 
 
-def draw(valid: Tensor, *, actions: Actions = ACTIONS, seed: int = 0, **options: float) -> Decisions:
-    return random_decisions(valid, actions, torch.Generator().manual_seed(seed), **options)
+def draw(
+    valid: Tensor, *, actions: Actions = ACTIONS, seed: int = 0, uniform: float = 0.4, strongest: int = 0
+) -> Decisions:
+    generator = torch.Generator().manual_seed(seed)
+    return random_decisions(valid, actions, generator, uniform=uniform, strongest=strongest)
 
 
-def test_every_source_is_met_about_equally_often() -> None:
-    seen = draw(lengths(*[8] * 3000)).seen().sum(dim=(0, 1)).float()
+def test_mixed_clips_meet_every_source_about_equally_often() -> None:
+    seen = draw(lengths(*[8] * 3000), uniform=0.0).seen().sum(dim=(0, 1)).float()
 
     torch.testing.assert_close(seen / seen.sum(), torch.full((3,), 1 / 3), rtol=0, atol=0.03)
 
@@ -47,7 +50,16 @@ def test_uniform_clips_are_seen_wholly_through_one_source() -> None:
 
     seen = decisions.seen().sum(dim=1)
     assert torch.equal(seen.max(dim=1).values, decisions.valid.sum(dim=1))
-    assert len(seen.argmax(dim=1).unique()) > 1
+    assert len(set(seen.argmax(dim=1).tolist())) > 1
+
+
+@pytest.mark.parametrize("strongest", [0, 1])
+def test_half_of_the_uniform_clips_and_their_share_of_the_rest_take_the_strongest_look(strongest: int) -> None:
+    seen = draw(lengths(*[8] * 3000), uniform=1.0, strongest=strongest).seen().sum(dim=(0, 1)).float()
+
+    expected = torch.full((3,), 1 / 6)
+    expected[strongest] = 1 / 2 + 1 / 6
+    torch.testing.assert_close(seen / seen.sum(), expected, rtol=0, atol=0.03)
 
 
 def test_clips_mix_their_sources_in_all_proportions() -> None:

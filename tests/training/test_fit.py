@@ -1,0 +1,391 @@
+"""A whole training: what it leaves behind, how it starts, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import adaframe
+from adaframe.cli.configuration import read_config
+from adaframe.config import Config
+from adaframe.config_io import to_dict
+from adaframe.errors import CheckpointError, DataError, UsageError
+from adaframe.evaluation.evaluate import evaluate
+from adaframe.evaluation.metrics import unsure_threshold
+from adaframe.model.checkpoint import load_network
+from adaframe.model.metadata import read_metadata
+from adaframe.training.calibration import Outcome
+from adaframe.training.fit import Run, build_network, check_floor, choose_clips, confidences, fit
+from adaframe.training.material import learnable, load_material
+
+MakeConfig = Callable[..., Config]
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with (out / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def updates(out: Path) -> int:
+    return int(torch.load(out / "last.ckpt", weights_only=True)["global_step"])
+
+
+def test_a_run_leaves_its_files_and_nothing_half_written(trained: Path) -> None:
+    left = {path.name for path in trained.iterdir()}
+
+    assert left == {
+        "model.safetensors",
+        "last.ckpt",
+        "config.yaml",
+        "metrics.csv",
+        "report.md",
+        "report.json",
+        "accuracy-cost.png",
+    }
+    assert "![" in (trained / "report.md").read_text()
+    assert (trained / "accuracy-cost.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_metrics_have_a_row_per_epoch_with_stage_loss_accuracy_and_cost(trained: Path) -> None:
+    found = rows(trained)
+
+    assert [(r["epoch"], r["stage"]) for r in found] == [("0", "warmup"), ("1", "joint"), ("2", "finetune")]
+    for row in found:
+        assert float(row["train/loss"]) > 0
+        assert 0 <= float(row["train/accuracy"]) <= 1
+        assert 0 <= float(row["val/accuracy"]) <= 1
+        assert float(row["train/cost"]) > 0
+        shares = [float(v) for k, v in row.items() if k.startswith("val/share/")]
+        assert sum(shares) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_configuration_that_is_left_repeats_the_run(trained: Path, make_config: MakeConfig) -> None:
+    assert to_dict(read_config(str(trained / "config.yaml"))) == to_dict(make_config())
+
+
+def test_what_is_left_to_resume_holds_nothing_executable(trained: Path) -> None:
+    state = torch.load(trained / "last.ckpt", weights_only=True)
+
+    assert state["epoch"] == 2
+    assert "multiplier.value" in state["state_dict"]
+
+
+def test_the_model_that_is_left_classifies(trained: Path, colours: Path) -> None:
+    model = adaframe.load(trained / "model.safetensors", device="cpu")
+
+    prediction = model.classify(colours / "red" / "01.mp4")
+
+    assert prediction.label in ("blue", "red")
+    assert 0 < prediction.gmacs
+    assert sum(confidence for _, confidence in prediction.top) == pytest.approx(1)
+    assert model.metadata.training["clips"] + 4 == 14
+    assert model.metadata.budget == 0.7
+
+
+def test_the_model_that_is_left_is_the_network_that_was_trained(trained: Path) -> None:
+    learnt = torch.load(trained / "last.ckpt", weights_only=True)["state_dict"]
+
+    saved = load_file(trained / "model.safetensors")
+
+    assert saved
+    assert all(torch.equal(value, learnt[f"network.{name}"]) for name, value in saved.items())
+
+
+def test_a_simple_task_is_learnt(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(**{"train.stages.warmup": 10, "train.stages.joint": 4, "train.stages.finetune": 2})
+
+    fit(config, out=tmp_path)
+
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["methods"][0]["accuracy"]["value"] == 1.0
+    last = rows(tmp_path)[-1]
+    assert float(last["val/share/skip-1"]) + float(last["val/share/skip-2"]) < 1
+
+
+def test_the_same_seed_gives_the_same_model_and_another_one_another(make_config: MakeConfig, trained: Path, tmp_path: Path) -> None:
+    fit(make_config(), out=tmp_path / "again")
+    fit(make_config(seed=1), out=tmp_path / "other")
+
+    first, again, other = (load_file(d / "model.safetensors") for d in (trained, tmp_path / "again", tmp_path / "other"))
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    assert any(not torch.equal(value, other[name]) for name, value in first.items())
+
+
+def test_a_folder_that_holds_a_run_is_refused_before_anything_is_touched(trained: Path, make_config: MakeConfig) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in trained.iterdir()}
+
+    with pytest.raises(UsageError, match=f"{trained}: holds a run already; try: --resume"):
+        fit(make_config(), out=trained)
+
+    assert {path.name: path.stat().st_mtime_ns for path in trained.iterdir()} == before
+
+
+def test_resuming_a_run_that_had_ended_writes_its_results_again(
+    trained: Path, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    for name in ("last.ckpt", "metrics.csv"):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+
+    fit(make_config(), out=tmp_path, resume=True)
+
+    old, new = load_file(trained / "model.safetensors"), load_file(tmp_path / "model.safetensors")
+    assert all(torch.equal(value, new[name]) for name, value in old.items())
+    assert rows(tmp_path) == rows(trained)
+    assert (tmp_path / "report.md").read_text().splitlines()[:8] == (trained / "report.md").read_text().splitlines()[:8]
+
+
+def test_resuming_with_another_model_says_so(trained: Path, make_config: MakeConfig, tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").write_bytes((trained / "last.ckpt").read_bytes())
+
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: does not fit this run"):
+        fit(make_config(**{"model.head.width": 12}), out=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_weights_may_be_stored_in_half_the_size(
+    trained: Path, make_config: MakeConfig, tmp_path: Path, half: bool
+) -> None:
+    for name in ("last.ckpt", "metrics.csv"):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+
+    fit(make_config(**{"train.save_half": half}), out=tmp_path, resume=True)
+
+    kinds = {v.dtype for v in load_file(tmp_path / "model.safetensors").values() if v.is_floating_point()}
+    assert kinds == ({torch.float16} if half else {torch.float32})
+
+
+@pytest.mark.parametrize(
+    ("policy", "looks", "glances"), [("uniform", 1, False), ("static:look-16/2", 1, False), ("glance", 0, True)]
+)
+def test_a_baseline_makes_the_same_updates_and_saves_only_what_it_uses(
+    make_config: MakeConfig, trained: Path, tmp_path: Path, colours: Path, policy: str, looks: int, glances: bool
+) -> None:
+    fit(make_config(policy=policy), out=tmp_path)
+
+    assert updates(tmp_path) == updates(trained) > 3
+    network, metadata = load_network(tmp_path / "model.safetensors")
+    assert network.policy is None
+    assert (network.glance is not None) == glances
+    assert len(network.looks) == looks
+    assert metadata.plan == policy
+    assert metadata.calibration == ()
+    assert metadata.costs.policy == 0
+    prediction = adaframe.load(tmp_path / "model.safetensors", device="cpu").classify(colours / "red" / "01.mp4")
+    expected = {"uniform": ["look-32"] * 4, "static:look-16/2": ["skip", "look-16"] * 2, "glance": ["glance"] * 4}
+    assert [f["action"] for f in prediction.frames] == expected[policy]
+    assert bool(prediction.decisions.glanced.any()) == glances
+
+
+def test_a_run_may_start_from_a_model_with_other_classes(
+    make_config: MakeConfig,
+    make_folder: Callable[..., Path],
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = make_folder(tmp_path / "three", clips=12, classes=("blue", "red", "green"))
+    start = load_file(trained / "model.safetensors")
+    config = make_config(**{"data.root": str(root), "init": str(trained / "model.safetensors")})
+
+    network = build_network(config, 3)
+    fit(config, out=tmp_path / "out")
+
+    assert all(torch.equal(network.state_dict()[k], v) for k, v in start.items() if not k.startswith("head.classify"))
+    assert network.head.classify.out_features == 3
+    assert f"started from {trained / 'model.safetensors'}: {len(start) - 2} of {len(start)} tensors" in capsys.readouterr().err
+    assert read_metadata(tmp_path / "out" / "model.safetensors").classes == ("blue", "green", "red")
+
+
+def test_a_start_that_is_no_checkpoint_is_refused(make_config: MakeConfig, trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"last\.ckpt"):
+        fit(make_config(init=str(trained / "last.ckpt")), out=tmp_path)
+
+
+def test_a_budget_below_the_floor_is_refused_before_anything_is_decoded(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(budget=0.02, **{"data.cache": "auto"})
+    network = build_network(config, 2)
+    costs = network.costs
+    floor = (4 * (costs.glance + costs.policy) + min(costs.sources()) + costs.head) / (4 * costs.uniform_frame + costs.head)
+
+    with pytest.raises(UsageError, match=f"budget 0.02 is below the floor.* {floor:.3f} of uniform; try: --budget"):
+        fit(config, out=tmp_path)
+
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_budget_that_the_refusal_names_is_accepted(make_config: MakeConfig) -> None:
+    network = build_network(make_config(), 2)
+    with pytest.raises(UsageError) as refusal:
+        check_floor(make_config(budget=0.02), network)
+
+    named = float(str(refusal.value).partition("--budget ")[2].partition(",")[0])
+
+    check_floor(make_config(budget=named), network)
+
+
+def test_a_baseline_has_no_floor(make_config: MakeConfig) -> None:
+    config = make_config(policy="glance", budget=0.02)
+
+    check_floor(config, build_network(config, 2))
+
+
+def test_a_cache_changes_how_fast_not_what_is_validated(
+    make_config: MakeConfig, trained: Path, tmp_path: Path
+) -> None:
+    outcomes = []
+    for cache in ("", "auto"):
+        out = tmp_path / (cache or "none")
+        out.mkdir()
+        (out / "last.ckpt").write_bytes((trained / "last.ckpt").read_bytes())
+        fit(make_config(**{"data.cache": cache}), out=out, resume=True)
+        report = json.loads((out / "report.json").read_text())
+        metadata = read_metadata(out / "model.safetensors")
+        outcomes.append((report["methods"], [(p.beta, p.cost, p.accuracy) for p in metadata.calibration]))
+
+    assert (tmp_path / "auto" / "cache").is_dir()
+    assert not (tmp_path / "none" / "cache").exists()
+    assert outcomes[0] == outcomes[1]
+
+
+def test_several_labels_a_clip_train_and_evaluate(
+    make_config: MakeConfig, make_clip: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["path,label,split"]
+    for i in range(14):
+        colour = ("blue", "red")[i % 2]
+        make_clip(tmp_path / f"{i:02d}.mp4", colour, i)
+        lines.append(f"{i:02d}.mp4,{colour}{'|late' if i % 3 == 0 else ''},{'val' if i > 9 else 'train'}")
+    manifest = tmp_path / "clips.csv"
+    manifest.write_text("\n".join(lines) + "\n")
+
+    fit(make_config(**{"data.root": "", "data.manifest": str(manifest)}), out=tmp_path / "out")
+    model = adaframe.load(tmp_path / "out" / "model.safetensors", device="cpu")
+    prediction = model.classify(tmp_path / "00.mp4")
+    capsys.readouterr()
+    evaluate(checkpoint=str(tmp_path / "out" / "model.safetensors"), manifest=str(manifest), split="val", device="cpu")
+
+    assert model.metadata.multi_label
+    assert model.classes == ("blue", "late", "red")
+    assert isinstance(prediction.label, list)
+    expected = 1 / (1 + np.exp(-prediction.logits))
+    assert dict(prediction.top) == pytest.approx(dict(zip(model.classes, expected.tolist(), strict=True)), abs=1e-6)
+    assert "mAP" in (tmp_path / "out" / "report.md").read_text()
+    assert "mAP" in capsys.readouterr().out
+
+
+def folded(tmp_path: Path, make_clip: Callable[..., Path], *, folds: int = 3, clips: int = 12) -> Path:
+    lines = ["path,label,fold"]
+    for i in range(clips):
+        colour = ("blue", "red")[i % 2]
+        make_clip(tmp_path / f"{i:02d}.mp4", colour, i)
+        lines.append(f"{i:02d}.mp4,{colour},{i // 2 % folds + 1}")
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path / "clips.csv"
+
+
+def test_one_fold_is_reported_on_clips_that_were_not_learnt_from(
+    make_config: MakeConfig, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    config = make_config(fold="2", **{"data.root": "", "data.manifest": str(folded(tmp_path, make_clip))})
+
+    with load_material(config, learnable(config), tmp_path / "out") as material:
+        learnt, watched = choose_clips(config, material)
+    fit(config, out=tmp_path / "out")
+
+    held_out = {n for n in range(12) if n // 2 % 3 == 1}
+    assert learnt
+    assert watched
+    assert not set(learnt) & set(watched)
+    assert set(learnt) | set(watched) == set(range(12)) - held_out
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["videos"] == len(held_out)
+    assert "4 clips of fold 2" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_an_unknown_fold_is_refused_and_the_known_ones_are_named(
+    make_config: MakeConfig, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    config = make_config(fold="7", **{"data.root": "", "data.manifest": str(folded(tmp_path, make_clip))})
+
+    with pytest.raises(UsageError, match="fold 7: the data set has no such fold; its folds: 1, 2, 3"):
+        fit(config, out=tmp_path / "out")
+
+
+def test_without_validation_clips_the_report_says_that_it_shows_the_training_clips(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    fit(make_config(**{"data.val_fraction": 0.0}), out=tmp_path)
+
+    assert "These are the clips it learnt from" in (tmp_path / "report.md").read_text()
+    assert [r["epoch"] for r in rows(tmp_path)] == ["0", "1", "2"]
+
+
+def test_test_clips_are_never_looked_at(
+    make_config: MakeConfig, make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    make_folder(tmp_path / "data" / "train", clips=8)
+    (tmp_path / "data" / "test" / "blue").mkdir(parents=True)
+    (tmp_path / "data" / "test" / "blue" / "broken.mp4").write_bytes(b"no video")
+
+    config = make_config(**{"data.root": str(tmp_path / "data")})
+    with load_material(config, learnable(config), tmp_path) as material:
+        assert {clip.split for clip in material.data_set.clips} == {"train"}
+        assert material.bad == {}
+
+
+def test_training_clips_of_one_class_are_refused(
+    make_config: MakeConfig, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    for i, (split, colour) in enumerate([("train", "blue"), ("train", "blue"), ("val", "red"), ("val", "blue")]):
+        make_clip(tmp_path / "data" / split / colour / f"{i}.mp4", colour, i)
+
+    with pytest.raises(DataError, match="training clips are all of one class"):
+        fit(make_config(**{"data.root": str(tmp_path / "data")}), out=tmp_path / "out")
+
+
+def outcome(cost: float, scores: list[list[float]], labels: list[int]) -> Outcome:
+    n = len(scores)
+    ones = np.ones(n)
+    return Outcome(np.arange(n), np.array(scores), np.eye(2)[labels], ones * cost, ones * cost, ones, ones, {})
+
+
+def test_the_unsure_threshold_leaves_at_most_a_tenth_of_the_right_answers_unsure(
+    make_config: MakeConfig, trained: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    confident = 0.5 + 0.5 * rng.random(60)
+    scores = np.stack([confident, 1 - confident], axis=1)
+    labels = (rng.random(60) < 0.3).astype(int)
+    points = [(0.0, outcome(0.9, [[1.0, 0.0]] * 60, [0] * 60)), (1.0, outcome(0.5, scores.tolist(), labels.tolist()))]
+
+    confidence, right = confidences(points, budget=0.6)
+    threshold = unsure_threshold(confidence, right)
+
+    assert confidence.tolist() == confident.tolist()  # of the bias that keeps to the budget
+    assert right.tolist() == (labels == 0).tolist()
+    share = (confidence[right] < threshold).mean()
+    assert 0.05 < share <= 0.1
+
+
+def test_the_stored_threshold_is_that_of_the_validation_clips(
+    trained: Path, make_config: MakeConfig, make_recogniser: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = make_config()
+    network, metadata = load_network(trained / "model.safetensors")
+    module = make_recogniser(network)
+    with load_material(config, learnable(config), tmp_path) as material:
+        _, held_out = choose_clips(config, material)
+        outcomes = Run(config, material, tmp_path).outcomes(module, held_out)
+
+    confidence, right = confidences(outcomes, config.budget)
+
+    # Of so few clips a tenth is none at all: the least confident right answer is just sure enough.
+    assert len(confidence) == len(held_out)
+    assert metadata.unsure_below == pytest.approx(confidence[right].min(), abs=1e-6)
