@@ -181,7 +181,8 @@ class Train:
         stages: the schedule.
         batch_size: clips per update.
         lr: of everything that starts from scratch.
-        backbone_lr: of backbones, as a factor of lr.
+        backbone_lr: of pretrained backbones, as a factor of lr.
+        policy_lr: of the policy (not of the glance's backbone), as a factor of lr: it has the joint stage alone to learn in.
         trainable: which part of pretrained backbones learns.
         weight_decay: AdamW's.
         head_penalty: L2 penalty on the class scores' weights as a logistic regression has it, 1/C (1000: C = 0.001); what
@@ -202,6 +203,7 @@ class Train:
     batch_size: int = 16
     lr: float = 1e-3
     backbone_lr: float = 0.1
+    policy_lr: float = 3.0
     trainable: Literal["none", "last", "all"] = "all"
     weight_decay: float = 1e-2
     head_penalty: float = 0.0

@@ -36,7 +36,8 @@ def check(config: Config) -> None:
     _need("train.lr", train.lr, 0 < train.lr < math.inf, "above 0")
     _need("train.label_smoothing", train.label_smoothing, 0 <= train.label_smoothing < 1, "at least 0 and below 1")
     _need("train.temperature", train.temperature, min(train.temperature) > 0, "two numbers above 0")
-    for name in ("backbone_lr", "weight_decay", "entropy", "multiplier_step", "standing_price", "beta_max"):
+    rates = ("backbone_lr", "policy_lr", "weight_decay", "head_penalty")
+    for name in (*rates, "entropy", "multiplier_step", "standing_price", "beta_max"):
         value = getattr(train, name)
         _need(f"train.{name}", value, 0 <= value < math.inf, "0 or more")
     _need("train.fixed_weights", train.fixed_weights, min(train.fixed_weights) >= 0, "three numbers, each 0 or more")

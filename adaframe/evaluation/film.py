@@ -152,7 +152,8 @@ def _header(
 def _cost(canvas: Canvas, gmacs: float, gmacs_uniform: float) -> None:
     right, share = _WIDTH - _MARGIN, gmacs / gmacs_uniform
     text = f"{number(gmacs)} of {number(gmacs_uniform)} GMACs ({100 * share:.0f} %)"
-    canvas.text(right, 62, text, 26, bold=True, align="right", most=440)
+    size = canvas.fitting(text, (26, 23, 20, 17), 440, bold=True)  # small numbers have many digits
+    canvas.text(right, 62, text, size, bold=True, align="right")
     canvas.box(right - 440, 78, 440, 10, fill=FAINT)
     canvas.box(right - 440, 78, 440 * min(share, 1.0), 10, fill=BLUE)
     canvas.text(right, 108, "executed, of what every frame in full would take", 15, colour=GREY, align="right")

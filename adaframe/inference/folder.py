@@ -84,18 +84,21 @@ def recognise_paths(
                 continue
             request = metadata.request(first.path, window_s=window_s, stride_s=stride_s)
             try:
-                yield loading.result().classify_parts(first.path, _parts(first, request, pool), budget=budget)
+                yield loading.result().classify_parts(first.path, in_parts(first, request, pool), budget=budget)
             except VideoError as error:
                 yield error
 
 
-def _parts(first: ClipFrames, request: ClipRequest, pool: DecodePool) -> Iterator[ClipFrames]:
+def in_parts(first: ClipFrames, request: ClipRequest, pool: DecodePool) -> Iterator[ClipFrames]:
     """A long file's windows, part by part; a part that fails later is a warning of the file, not its error."""
     yield first
-    later = range(request.max_windows, first.windows_total, request.max_windows)
-    for part in pool.map(read_clip, (replace(request, first_window=w) for w in later)):
+    starts = range(request.max_windows, first.windows_total, request.max_windows)
+    later = pool.map(read_clip, (replace(request, first_window=window) for window in starts))
+    for window, part in zip(starts, later, strict=True):
         if isinstance(part, VideoError):
-            yield replace(first, **_nothing(first), warnings=(part.what,))
+            lost = min(request.max_windows, first.windows_total - window)
+            warning = f"{lost} windows are left out: {part.what}"
+            yield replace(first, **_nothing(first), decode_s=0.0, warnings=(warning,))
         else:
             yield part
 

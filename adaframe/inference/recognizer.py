@@ -104,10 +104,8 @@ class Recognizer:
             budget: as for classify.
         """
         frames = np.asarray(frames)
-        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
-            raise UsageError(
-                f"frames must be uint8 (T, H, W, 3) with T of at least 1, not {frames.dtype} {frames.shape}"
-            )
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
+            raise UsageError(f"frames must be uint8 (T, H, W, 3), none of them 0, not {frames.dtype} {frames.shape}")
         crops = resize_frames(frames, self.metadata.preprocess)
         n = len(crops)
         spacing = (self.metadata.sampling.window_s or float(n)) / self.metadata.sampling.frames
@@ -170,6 +168,9 @@ class Recognizer:
         return self.network.recognise(clips, bias=-beta * self._price[None] if beta else None)
 
     def _read(self, path: str, window_s: float | None, stride_s: float | None) -> Iterator[ClipFrames]:
+        for name, seconds in (("window_s", window_s), ("stride_s", stride_s)):
+            if seconds is not None and not 0 < seconds < float("inf"):
+                raise UsageError(f"{name} must be seconds, above 0, not {seconds:g}")
         request = self.metadata.request(path, window_s=window_s, stride_s=stride_s)
         part = read_clip(request)
         yield part
@@ -191,7 +192,8 @@ class _Sum:
         self.macs += float(network.costs.executed(decisions).sum())
         self.uniform += float(network.costs.uniform(decisions.valid.sum(dim=1)).sum())
         self.model_s += seconds
-        self.parts.append((replace(part, images=part.images[:0]), scores, decisions))
+        # A copy: a view of no frames would still hold all of them.
+        self.parts.append((replace(part, images=part.images[:0].copy()), scores, decisions))
 
     def prediction(self, path: str, metadata: Metadata) -> Prediction:
         scores = torch.cat([s for _, s, _ in self.parts])

@@ -7,7 +7,6 @@ Letters: B videos, T sampled frames, S sources, A actions, F features, K classes
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -24,9 +23,10 @@ from adaframe.model.plans import Plan, parse_plan
 from adaframe.model.policy import Choice, Policy
 from adaframe.model.temporal import Head, Standardise
 
-# Of one forward pass on a CPU without gradients: 16 frames of 160 pixels, 8 of 224. The feature maps of more frames leave
-# the cache, and memory for them is asked of the system anew each time: all methods were up to twice as slow for each frame.
-PIXELS_PER_PASS = 16 * 160**2
+# Frames of one forward pass on a CPU without gradients: at least these, at most twice as many. More leave the cache, and
+# memory for their feature maps is asked of the system anew each time (MobileNetV2 at 160 pixels: 6.7 ms a frame by 64,
+# 4.4 by 16 to 31); with fewer than 16 torch takes a slower way through 1×1 convolutions where it has one thread (5.2 ms).
+FRAMES_PER_PASS, PIXELS_PER_PASS = 16, 16 * 96**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +202,7 @@ class Network(nn.Module):
         which = chosen.flatten().nonzero()[:, 0]
         passes = 1
         if crops.device.type == "cpu" and not torch.is_grad_enabled() and not backbone.training:
-            passes = min(math.ceil(len(which) * pixels**2 / PIXELS_PER_PASS), len(which))
+            passes = max(1, len(which) // max(FRAMES_PER_PASS, PIXELS_PER_PASS // pixels**2))
         parts = [backbone(at_pixels(frames[w], pixels, self.model.preprocess)) for w in which.tensor_split(passes)]
         features = torch.cat(parts)
         return features.new_zeros(*chosen.shape, width).index_put((chosen,), features)
@@ -258,13 +258,15 @@ class Network(nn.Module):
     def standardise(self, features: Features, valid: Tensor, times_s: Tensor) -> None:
         """Set the head's stored means and deviations (head.width: 0) from training clips' features.
 
-        First of each source's features, then of averages and changes, when every frame is seen by one source.
+        First of each source's features and the gains of its changes, then of averages and changes when every frame is seen by
+        one source.
         """
         summaries = []
         for i, values in enumerate(self._by_source(features)):
             project = self.head.project[i]
             assert isinstance(project, Standardise)
             project.fit(values[valid])
+            self.head.fit_changes(i, project(values), valid, times_s)
         for i in range(len(self.head.project)):
             seen = torch.zeros(*valid.shape, len(self.head.project), device=valid.device)
             seen[..., i] = valid.float()

@@ -22,9 +22,10 @@ def at_pixels(crops: Tensor, pixels: int, preprocess: Preprocess) -> Tensor:
     """
     mean = torch.tensor(preprocess.mean, device=crops.device).view(3, 1, 1) * 255.0
     std = torch.tensor(preprocess.std, device=crops.device).view(3, 1, 1) * 255.0
-    # A permuted view of (N, H, W, 3) has channels_last strides already: no copy but the cast.
-    images = crops.permute(0, 3, 1, 2).float()
+    images = crops.permute(0, 3, 1, 2)
     if images.shape[-1] != pixels or images.shape[-2] != pixels:
+        # By planes, where torch's antialiasing takes two thirds of the time that it takes on channels_last.
+        images = images.to(torch.float32, memory_format=torch.contiguous_format)
         if preprocess.look_filter == "area":
             images = F.adaptive_avg_pool2d(images, pixels)
         elif preprocess.look_filter == "nearest":

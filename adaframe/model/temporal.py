@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+NEVER = 1e-4  # a feature that deviates less than this is taken as constant
+LARGEST_GAP = 32.0  # times the nominal gap, and its inverse: gains do not move beyond
+
 
 @dataclass(frozen=True, eq=False)
 class HeadState:
@@ -67,7 +70,8 @@ class Head(nn.Module):
         self.project = nn.ModuleList(
             nn.Sequential(nn.Linear(f, width), nn.LayerNorm(width)) if width else Standardise(f) for f in features
         )
-        # Per source and feature: how the gain of a change falls or rises with the logarithm of the gap.
+        # Per source and feature: the logarithm of a change's gain at the nominal gap, and how it moves with the gap's.
+        self.level = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
         self.gap = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
         # Without a learned projection nothing else brings averages and changes, which are far smaller, to one scale.
         self.scale = Standardise(self.width * (2 if changes else 1)) if width == 0 else nn.Identity()
@@ -101,10 +105,11 @@ class Head(nn.Module):
         total = state.total + (mask * features).sum(dim=1)
         count = state.seen + seen.sum(dim=1, keepdim=True)
         change, changes = state.change, state.changes
-        if self.gap is not None:
-            gap_s = (time_s[:, None] - state.last_s).clamp(min=1e-3)
-            # Bounded to half and twice, so that a gap never met in training cannot blow up a change.
-            gain = torch.exp2(torch.tanh(self.gap * torch.log(gap_s / self.nominal_gap_s)[..., None]))
+        if self.gap is not None and self.level is not None:
+            gap_s = time_s[:, None] - state.last_s
+            # Bounded, so that a gap never met in training cannot blow up a change.
+            ratio = (gap_s / self.nominal_gap_s).clamp(1 / LARGEST_GAP, LARGEST_GAP)
+            gain = torch.exp(self.level + self.gap * torch.log(ratio)[..., None])
             both = seen * state.met
             change = change + (both[..., None] * gain * (features - state.last).abs()).sum(dim=1)
             changes = changes + both.sum(dim=1, keepdim=True)
@@ -117,6 +122,35 @@ class Head(nn.Module):
             change=change,
             changes=changes,
         )
+
+    @torch.no_grad()
+    def fit_changes(self, source: int, features: Tensor, valid: Tensor, times_s: Tensor) -> None:
+        """Set a source's gains so that its changes average 1 over training clips, whatever the gap.
+
+        Args:
+            source: index.
+            features: its projected features, (B, T, F).
+            valid: bool, (B, T).
+            times_s: seconds, (B, T).
+        """
+        if self.level is None or self.gap is None:
+            return
+        rows, logs = [], []
+        for gap in (1, 2, 4):
+            both = valid[:, gap:] & valid[:, :-gap]
+            if gap < valid.shape[1] and bool(both.any()):
+                change = (features[:, gap:] - features[:, :-gap]).abs()[both].mean(dim=0)
+                # What never changed keeps a gain of 1: a large one would blow up its first change.
+                rows.append(torch.log(torch.where(change < NEVER, 1.0, change)))
+                ratio = (times_s[:, gap:] - times_s[:, :-gap])[both].mean() / self.nominal_gap_s
+                logs.append(torch.log(ratio.clamp(1 / LARGEST_GAP, LARGEST_GAP)))
+        if not rows:
+            return
+        x, y = torch.stack(logs), torch.stack(rows)
+        spread = (x - x.mean()).square().sum()
+        slope = ((x - x.mean())[:, None] * (y - y.mean(dim=0))).sum(dim=0) / spread.clamp(min=1e-6)
+        self.gap[source] = -slope if len(rows) > 1 else torch.zeros_like(slope)
+        self.level[source] = -(y.mean(dim=0) + self.gap[source] * x.mean())
 
     def summary(self, state: HeadState) -> Tensor:
         """Averages of features and of changes, (B, F) or (B, 2F)."""
@@ -156,7 +190,8 @@ class Standardise(nn.Module):
     def fit(self, features: Tensor) -> None:
         """Set mean and deviation from features (N, F)."""
         self.mean.copy_(features.mean(dim=0))
-        self.std.copy_(features.std(dim=0, correction=0).clamp(min=1e-4))
+        std = features.std(dim=0, correction=0)
+        self.std.copy_(torch.where(std < NEVER, 1.0, std))
 
     def forward(self, features: Tensor) -> Tensor:
         return (features - self.mean) / self.std

@@ -5,7 +5,7 @@ Letters: B clips, T sampled frames, K classes, S sources, H×W pixels. All that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -155,7 +155,8 @@ class Batches:
         batch_size: clips per batch; a last, smaller batch is kept if it has at least 2 clips or is the only one.
         seed: None for a fixed order and centre frames; otherwise (seed, epoch) shuffles, and (seed, epoch, clip) augments.
         glances: whether the last of a sample's features is the glance's.
-        bad: filled with the errors of clips that could not be read.
+        bad: errors of clips that cannot be read, which are left out.
+        on_bad: called with the number and error of a clip that is found to be bad on the way.
     """
 
     def __init__(
@@ -167,11 +168,11 @@ class Batches:
         *,
         seed: tuple[int, int] | None = None,
         glances: bool = True,
-        bad: dict[int, VideoError] | None = None,
+        bad: Container[int] = (),
+        on_bad: Callable[[int, VideoError], None] | None = None,
     ) -> None:
-        self.source, self.targets, self.seed, self.glances = source, targets, seed, glances
-        self.bad = {} if bad is None else bad
-        order = np.array([c for c in clips if c not in self.bad], dtype=np.int64)
+        self.source, self.targets, self.seed, self.glances, self.on_bad = source, targets, seed, glances, on_bad
+        order = np.array([c for c in clips if c not in bad], dtype=np.int64)
         if not len(order):
             raise DataError("no clip is left to read; try: adaframe classify on one of them, to see what is wrong")
         if seed is not None:
@@ -192,7 +193,8 @@ class Batches:
             for clip in group:
                 sample = next(samples)
                 if isinstance(sample, VideoError):
-                    self.bad[int(clip)] = sample
+                    if self.on_bad is not None:
+                        self.on_bad(int(clip), sample)
                 else:
                     good.append((int(clip), sample))
             if good:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+LARGEST_EXCESS = 0.25
+
 
 class Multiplier(nn.Module):
     """Dual ascent on the executed cost; its value is a buffer, so that it is saved and resumed.
@@ -23,8 +25,13 @@ class Multiplier(nn.Module):
         self.value: Tensor
 
     def update(self, cost: float) -> None:
-        """Move by the excess of an executed (argmax) cost over the budget."""
-        self.value.add_(self.step * (cost - self.budget)).clamp_(0.0, self.highest)
+        """Move by the excess of an executed (argmax) cost over the budget.
+
+        The excess counts up to a quarter of uniform's cost: the argmax answers late and in jumps, and a multiplier that ran
+        ahead of it would push the policy past the budget into skipping everything.
+        """
+        excess = min(max(cost - self.budget, -LARGEST_EXCESS), LARGEST_EXCESS)
+        self.value.add_(self.step * excess).clamp_(0.0, self.highest)
 
     def price(self) -> Tensor:
         """What a cost of 1 (uniform's) adds to the loss."""

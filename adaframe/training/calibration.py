@@ -80,8 +80,8 @@ def curve(outcomes: Sequence[tuple[float, Outcome]]) -> tuple[CalibrationPoint, 
     """Calibration from outcomes under rising biases; cost is made to fall with the bias (it may rise by noise)."""
     points: list[CalibrationPoint] = []
     for beta, o in outcomes:
-        cost, stream = float(o.cost.mean()), float(o.cost_stream.mean())
-        if points and cost > points[-1].cost - 1e-6:
+        cost, stream = round(float(o.cost.mean()), 5), round(float(o.cost_stream.mean()), 5)
+        if points and cost >= points[-1].cost:
             continue
-        points.append(CalibrationPoint(beta, round(cost, 5), round(stream, 5), round(float(o.right.mean()), 5)))
+        points.append(CalibrationPoint(beta, cost, stream, round(float(o.right.mean()), 5)))
     return tuple(points)

@@ -102,7 +102,9 @@ def _compute(
 
 def _key(network: Network, mirror: bool) -> str:
     """Changes with whatever changes a feature."""
-    digest = hashlib.sha256(repr((mirror, network.model.preprocess, network.pixels, network.model.glance)).encode())
+    digest = hashlib.sha256(
+        repr((mirror, network.model.preprocess, network.model.looks, network.model.glance)).encode()
+    )
     for name, tensor in network.state_dict().items():
         if name.startswith(("looks.", "glance.")):
             digest.update(name.encode())

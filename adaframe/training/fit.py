@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
     from adaframe.training.report import report_validation
 
     out.mkdir(parents=True, exist_ok=True)
-    if not resume and (out / "last.ckpt").exists():
+    if not resume and ((out / "last.ckpt").exists() or any(out.glob("fold-*/last.ckpt"))):
         raise UsageError(f"{out}: holds a run already; try: --resume to go on with it, or another --out")
     # What can be refused is refused before hours may go into decoding.
     data_set = learnable(config)
@@ -106,9 +107,10 @@ def check_floor(config: Config, network: Network) -> None:
     floor = frames * (costs.glance + costs.policy) + min(costs.sources()) + costs.head
     fraction = floor / (frames * costs.uniform_frame + costs.head)
     if config.budget < fraction:
+        enough = np.ceil(fraction * 100 + 1) / 100
         raise UsageError(
             f"budget {config.budget:g} is below the floor: glancing at every frame and one look cost {fraction:.3f} of "
-            f"uniform; try: --budget {np.ceil(fraction * 100 + 1) / 100:g}, or a smaller glance (model.glance.pixels)"
+            f"uniform; try: {f'--budget {enough:g}, or ' if enough <= 1 else ''}a smaller glance (model.glance.pixels)"
         )
 
 
@@ -165,11 +167,11 @@ class Run:
             clips=len(train),
             updates_per_epoch=len(batches),
         )
-        last = self.out / "last.ckpt"
+        last, device = self.out / "last.ckpt", pick_device(config.device)
         trainer = pl.Trainer(
             max_epochs=module.schedule.epochs,
-            accelerator=pick_device(config.device).type,
-            devices=1,
+            accelerator=device.type,
+            devices=1 if device.type != "cuda" or device.index is None else [device.index],
             precision=config.train.precision,
             gradient_clip_val=20.0,  # AR-Net's; it only cuts off the rare wild step of a scratch network.
             logger=_tensorboard(self.out),
@@ -184,24 +186,29 @@ class Run:
         )
         data = _Data(self, network, train, held_out, frozen)
         go_on = resume and last.exists()
+        on_interrupt = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(
                 module, datamodule=data, ckpt_path=last if go_on else None, weights_only=True if go_on else None
             )
+        except SystemExit:  # Lightning's answer to Ctrl-C, which it ignores from then on
+            signal.signal(signal.SIGINT, on_interrupt)
+            if not last.exists():
+                raise AdaframeError("interrupted before the first epoch was done: nothing to go on with") from None
+            raise AdaframeError(f"interrupted; what was learnt is in {last}; try: --resume to go on") from None
         except (RuntimeError, KeyError) as error:
             if go_on and trainer.global_step == 0:
+                what = " ".join(str(error).split())[:200]
                 raise CheckpointError(
-                    f"{last}: does not fit this run ({error}); try: the config it was begun with"
+                    f"{last}: does not fit this run ({what}); try: the config it was begun with"
                 ) from error
             raise
-        if trainer.interrupted:
-            raise AdaframeError(f"interrupted; what was learnt is in {last}; try: --resume to go on")
         return module
 
     def outcomes(self, module: Recogniser, clips: list[int]) -> list[tuple[float, Outcome]]:
         """What the model answers for these clips along its whole curve."""
         betas = BETAS if module.network.plan is None else BETAS[:1]
-        batches = _with_features(module.network, list(self.material.batches(module.network, clips)))
+        batches = _with_features(module.network, self.material.batches(module.network, clips))
         return [(beta, outcome(module, batches, beta)) for beta in betas]
 
     def save(
@@ -262,7 +269,7 @@ def _standardise(network: Network, material: Material, train: list[int]) -> None
     """Set the head's stored means and deviations, where it has them (head.width: 0)."""
     if not any(isinstance(m, Standardise) for m in network.head.project):
         return
-    batches = _with_features(network, list(material.batches(network, train)))
+    batches = _with_features(network, material.batches(network, train))
     features = [b.features for b in batches if b.features is not None]
     glances = [f.glance for f in features if f.glance is not None]
     looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))
@@ -278,14 +285,19 @@ def _standardise(network: Network, material: Material, train: list[int]) -> None
 
 
 @torch.no_grad()
-def _with_features(network: Network, batches: list[Batch]) -> list[Batch]:
-    """The same batches with features in place of crops, so that a whole curve costs one pass through the backbones."""
+def _with_features(network: Network, batches: Iterable[Batch]) -> list[Batch]:
+    """The same batches with features in place of crops, so that a whole curve costs one pass through the backbones.
+
+    Crops are held one batch at a time: those of a whole data set would fill the memory.
+    """
     network.eval()
     device = next(network.parameters()).device
     return [
         batch
         if batch.features is not None
-        else replace(batch, crops=None, features=network.all_features(batch.to(device).as_clips())).to(torch.device("cpu"))
+        else replace(batch, crops=None, features=network.all_features(batch.to(device).as_clips())).to(
+            torch.device("cpu")
+        )
         for batch in batches
     ]
 
@@ -307,5 +319,7 @@ def _quiet() -> None:
         ".*lr_scheduler.step.*",
         ".*dataloader.*",
         ".*LeafSpec.*",
+        ".*in eval mode at the start of training.*",
+        ".*across ranks is zero.*",
     ):
         warnings.filterwarnings("ignore", text)

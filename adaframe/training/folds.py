@@ -61,7 +61,8 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
             reported.setdefault("frozen features + linear layer", []).append(
                 frozen_linear(material, module.network, learnt, held_out)
             )
-    pooled = [(name, joined(parts)) for name, parts in reported.items()]
+    # A budget that a fold's model cannot keep to is left out: methods are compared on the same clips.
+    pooled = [(name, joined(parts)) for name, parts in reported.items() if len(parts) == len(folds)]
     run = Run(replace(config, fold=""), material, out)
     metadata = _final(run, unseen, resume=resume)
     _report(run, pooled, metadata, folds)
@@ -87,9 +88,10 @@ def _same_weights(run: Run, module: Recogniser, held_out: list[int]) -> list[tup
     """Uniform and static plans through the adaptive model's own weights."""
     network = module.network
     frames, found = run.config.model.sampling.frames, []
+    fewer = sorted({frames, frames // 2, frames // 4} - {0}, reverse=True) if network.actions.skips else [frames]
     batches = list(run.material.batches(network, held_out))
     for source, name in enumerate(network.actions.sources):
-        for looks in (frames, frames // 2, frames // 4):
+        for looks in fewer:
             plan = partial(evenly, source=source, looks=looks, actions=network.actions)
             full = "glance" if name == "glance" else f"static {name}"
             title = full if looks == frames else f"{full} on {looks} of {frames}"
@@ -157,12 +159,15 @@ def _report(run: Run, pooled: Sequence[tuple[str, Outcome]], metadata: Metadata,
         reference=reference,
         extra=extra,
     )
-    write_text(run.out / "out_of_fold.json", json.dumps([_plain(r) for r in results]))
+    paths = [[run.material.data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
+    plain = [_plain(r, clips) for r, clips in zip(results, paths, strict=True)]
+    write_text(run.out / "out_of_fold.json", json.dumps(plain))
 
 
-def _plain(result: Results) -> dict[str, object]:
+def _plain(result: Results, clips: Sequence[str]) -> dict[str, object]:
     return {
         "name": result.name,
+        "clips": list(clips),
         "scores": result.scores.round(6).tolist(),
         "targets": result.targets.astype(int).tolist(),
         "gmacs": result.gmacs.round(6).tolist(),

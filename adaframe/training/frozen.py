@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from adaframe.errors import DataError
 from adaframe.training.calibration import Outcome
+from adaframe.training.losses import classification_loss
 
 if TYPE_CHECKING:
     from adaframe.model.network import Network
@@ -28,10 +28,12 @@ def frozen_linear(material: Material, network: Network, learnt: list[int], held_
     if material.features is None:
         raise DataError("frozen_linear needs frozen features")
     x, y = _summaries(material, network, learnt, strongest)
-    mean, std = x.mean(dim=0), x.std(dim=0).clamp(min=1e-6)
-    weights, bias = _logistic_regression((x - mean) / std, y)
+    mean, std = x.mean(dim=0), x.std(dim=0, correction=0).clamp(min=1e-6)
+    multi_label = material.data_set.multi_label
+    weights, bias = _logistic_regression((x - mean) / std, y, multi_label=multi_label)
     new, targets = _summaries(material, network, held_out, strongest)
-    likely = torch.softmax((new - mean) / std @ weights + bias, dim=1)
+    logits = (new - mean) / std @ weights + bias
+    likely = torch.sigmoid(logits) if multi_label else torch.softmax(logits, dim=1)
     frames = torch.tensor([int(b.valid.sum()) for b in _each(material, network, held_out)])
     uniform = network.costs.uniform(frames).numpy()
     return Outcome(
@@ -63,17 +65,19 @@ def _summaries(material: Material, network: Network, clips: list[int], look: int
     return torch.stack(rows), torch.stack(targets)
 
 
-def _logistic_regression(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _logistic_regression(x: torch.Tensor, y: torch.Tensor, *, multi_label: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Weights (F, K) and bias (K,) of the penalised maximum likelihood, by L-BFGS."""
     weights = torch.zeros(x.shape[1], y.shape[1], requires_grad=True)
     bias = torch.zeros(y.shape[1], requires_grad=True)
-    penalty = PENALTY * (2 if y.shape[1] == 2 else 1)
+    # Two columns share the weight that scikit-learn's binary model has in one: twice the penalty for the same fit.
+    penalty = PENALTY * (2 if y.shape[1] == 2 and not multi_label else 1)
     optimiser = torch.optim.LBFGS([weights, bias], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = F.cross_entropy(x @ weights + bias, y.argmax(dim=1), reduction="sum")
-        # Two columns share the weight that scikit-learn's binary model has in one: twice the penalty for the same fit.
+        loss = classification_loss(x @ weights + bias, y, multi_label=multi_label) * (
+            y.numel() if multi_label else len(y)
+        )
         loss = loss + 0.5 * penalty * (weights**2).sum()
         loss.backward()
         return loss

@@ -32,6 +32,7 @@ class Material:
 
     Args:
         config: of the run.
+        out: its folder.
         data_set: its clips but those of the test split, numbered from 0.
         cache: decoded frames, if they fit.
         pool: decodes where there is no cache.
@@ -40,6 +41,7 @@ class Material:
     """
 
     config: Config
+    out: Path
     data_set: DataSet
     cache: FrameCache | None
     pool: DecodePool | None
@@ -79,7 +81,13 @@ class Material:
             seed=seed,
             glances=network.glance is not None,
             bad=self.bad,
+            on_bad=self.leave_out,
         )
+
+    def leave_out(self, clip: int, error: VideoError) -> None:
+        """Note a clip that cannot be read; raises DataError when they become too many."""
+        self.bad[clip] = error
+        _report_bad(self.bad, self.data_set, self.out, new=[clip])
 
     @property
     def readable(self) -> list[int]:
@@ -114,8 +122,8 @@ def load_material(config: Config, data_set: DataSet, out: Path) -> Material:
         targets[n, [data_set.classes.index(label) for label in clip.labels]] = 1.0
     cache, bad = _cache(config, requests, out)
     pool = None if cache is not None else DecodePool(workers=config.data.workers).__enter__()
-    _report_bad(bad, data_set, out)
-    return Material(config, data_set, cache, pool, requests, bad, targets=targets)
+    _report_bad(bad, data_set, out, new=sorted(bad))
+    return Material(config, out, data_set, cache, pool, requests, bad, targets=targets)
 
 
 def use_frozen_features(material: Material, network: Network) -> None:
@@ -175,14 +183,14 @@ def _cache(config: Config, requests: list[ClipRequest], out: Path) -> tuple[Fram
     return cache, bad
 
 
-def _report_bad(bad: dict[int, VideoError], data_set: DataSet, out: Path) -> None:
-    if not bad:
+def _report_bad(bad: dict[int, VideoError], data_set: DataSet, out: Path, *, new: Sequence[int]) -> None:
+    if not new:
         return
     total = len(data_set.clips)
     lines = [f"{data_set.clips[n].path}\t{error.what}" for n, error in sorted(bad.items())]
     write_text(out / "bad_clips.txt", "\n".join(lines) + "\n")
-    for n, error in sorted(bad.items())[:5]:
-        print(f"left out: {data_set.clips[n].path}: {error.what}", file=sys.stderr)
+    for n in new[:5]:
+        print(f"left out: {data_set.clips[n].path}: {bad[n].what}", file=sys.stderr)
     print(f"{len(bad)} of {total} clips cannot be read; all are listed in {out / 'bad_clips.txt'}", file=sys.stderr)
     if len(bad) > BAD_SHARE * total:
         raise DataError(

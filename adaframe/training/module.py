@@ -58,6 +58,13 @@ class Recogniser(pl.LightningModule):
         if stage == "finetune" and self.network.policy is not None:
             self.network.policy.eval()
 
+    def on_after_backward(self) -> None:
+        """In fine-tuning, weights that the frozen policy's glances share with looks are frozen with it."""
+        frozen = self.network.glance if self.network.plan is None else None
+        if frozen is not None and self.schedule.stage(self.current_epoch) == "finetune":
+            for parameter in frozen.parameters():
+                parameter.grad = None
+
     def training_step(self, batch: Batch, index: int) -> Tensor:
         # (seed, update) decides all that is random in an update, so that a resumed run meets what it would have met.
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.global_step)

@@ -50,18 +50,22 @@ def freeze(network: Network, train: Train) -> None:
 
 
 def parameter_groups(network: Network, train: Train) -> list[dict[str, Any]]:
-    """Groups for AdamW: backbones with pretrained weights learn slower; biases, norms and gains are not decayed."""
-    slow = {id(p) for backbone, pretrained in backbones(network) if pretrained for p in backbone.parameters()}
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    """Groups for AdamW: pretrained backbones learn slower, the policy faster; biases, norms and gains are not decayed."""
+    factors = {
+        id(p): train.backbone_lr
+        for backbone, pretrained in backbones(network)
+        if pretrained
+        for p in backbone.parameters()
+    }
+    if network.policy is not None:
+        factors |= {id(p): train.policy_lr for p in network.policy.parameters()}
+    gains = {id(network.head.level), id(network.head.gap)}
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:
-            decays = parameter.ndim > 1 and parameter is not network.head.gap
-            groups.setdefault((id(parameter) in slow, decays), []).append(parameter)
+            decays = parameter.ndim > 1 and id(parameter) not in gains
+            groups.setdefault((factors.get(id(parameter), 1.0), decays), []).append(parameter)
     return [
-        {
-            "params": parameters,
-            "lr": train.lr * (train.backbone_lr if is_slow else 1.0),
-            "weight_decay": train.weight_decay if decays else 0.0,
-        }
-        for (is_slow, decays), parameters in groups.items()
+        {"params": parameters, "lr": train.lr * factor, "weight_decay": train.weight_decay if decays else 0.0}
+        for (factor, decays), parameters in groups.items()
     ]

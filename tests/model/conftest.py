@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from adaframe.config import Glance, Head, Look, Model, Policy, Preprocess, Sampling
 from adaframe.model.actions import Actions, Decisions
 from adaframe.model.network import Clips, Network
+from adaframe.model.policy import Choice
 
 TINY = Model(
     glance=Glance(pixels=8, backbone="tiny-2", weights="none", answers=True),
@@ -63,7 +65,9 @@ def make_network() -> Callable[..., Network]:
                 network.policy.cell.weight_ih.normal_(0, 2)
                 network.policy.logits.weight.normal_(0, opinion)
             if network.head.gap is not None:
-                network.head.gap.normal_()
+                network.head.gap.normal_(0, 0.5)
+            if network.head.level is not None:
+                network.head.level.normal_(0, 0.5)
                 network.head.classify.weight.normal_()
         return network.eval()
 
@@ -94,3 +98,14 @@ def make_decisions() -> Callable[..., Decisions]:
         return Decisions(chosen, decided, valid.clone(), valid, actions)
 
     return make
+
+
+@pytest.fixture
+def run_joint() -> Callable[..., tuple[Tensor, Choice, Tensor]]:
+    """A joint pass over clips: scores, choice, glance features."""
+
+    def run(network: Network, clips: Clips, *, seed: int = 0, **options: object) -> tuple[Tensor, Choice, Tensor]:
+        options = {"temperature": 2.0, "generator": torch.Generator().manual_seed(seed), **options}
+        return network.joint(clips, valid=clips.valid, times_s=clips.times_s, **options)  # type: ignore[arg-type]
+
+    return run

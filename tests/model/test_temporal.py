@@ -93,18 +93,45 @@ def test_frames_of_different_looks_have_no_change_between_them() -> None:
     assert torch.equal(state.change, torch.zeros(1, 4))
 
 
-@pytest.mark.parametrize(("gap_s", "low", "high"), [(NOMINAL_S, 1.0, 1.0), (1e-9, 0.5, 2.0), (1e9, 0.5, 2.0)])
-def test_the_gain_of_a_change_is_one_at_the_nominal_gap_and_bounded_elsewhere(
-    gap_s: float, low: float, high: float
-) -> None:
-    head = make_head(sources=1, width=64)
-    features = torch.stack([torch.zeros(1, 1, 64), torch.ones(1, 1, 64)], dim=1)
-
+def gains(head: Head, gap_s: float) -> Tensor:
+    """What a change of 1 counts after a gap, per feature of the first look."""
+    features = torch.zeros(1, 2, len(head.project), head.width)
+    features[:, 1] = 1
+    seen = torch.zeros(1, 2, len(head.project))
+    seen[..., 0] = 1
     with torch.no_grad():
-        state = run(head, features, torch.ones(1, 2, 1), torch.tensor([[0.0, gap_s]]))
+        return run(head, features, seen, torch.tensor([[0.0, gap_s]])).change[0]
 
-    assert low <= float(state.change.min()) <= float(state.change.max()) <= high
-    assert gap_s == NOMINAL_S or float(state.change.max() - state.change.min()) > 1
+
+def test_the_gain_of_a_change_is_one_at_the_nominal_gap_whatever_it_learned_of_gaps() -> None:
+    head = make_head(width=16)
+
+    assert torch.equal(gains(head, NOMINAL_S), torch.ones(16))
+    assert (gains(head, 2 * NOMINAL_S) - 1).abs().max() > 0.5
+
+
+def test_gains_do_not_move_beyond_gaps_of_32_times_the_nominal_one_or_a_32nd() -> None:
+    head = make_head(width=16)
+
+    for within, beyond in ((32 * NOMINAL_S, 1e9), (NOMINAL_S / 32, 1e-9), (NOMINAL_S / 32, -1.0)):
+        torch.testing.assert_close(gains(head, beyond), gains(head, within))
+    assert not torch.allclose(gains(head, 16 * NOMINAL_S), gains(head, 32 * NOMINAL_S))
+
+
+def test_gains_are_set_so_that_changes_average_one_whatever_the_gap() -> None:
+    # A random walk: its changes grow with the root of the gap. Its last feature never moves.
+    torch.manual_seed(0)
+    walk = (torch.randn(300, 9, 1, 4) * torch.tensor([0.1, 1.0, 10.0, 0.0])).cumsum(dim=1)
+    valid, times_s = torch.ones(300, 9, dtype=torch.bool), NOMINAL_S * torch.arange(9.0).expand(300, -1)
+    head = make_head(sources=1)
+
+    head.fit_changes(0, walk[:, :, 0], valid, times_s)
+
+    for every in (1, 2, 4):
+        seen = (torch.arange(9) % every == 0).float().expand(300, -1)[..., None]
+        average = head.summary(run(head, walk, seen, times_s))[:, 4:].mean(dim=0)
+        torch.testing.assert_close(average, torch.tensor([1.0, 1.0, 1.0, 0.0]), rtol=0.06, atol=0)
+    assert gains(head, NOMINAL_S)[3] == pytest.approx(1.0)
 
 
 def test_a_new_head_does_not_mind_the_gap() -> None:
@@ -202,8 +229,9 @@ def test_standardise_gives_mean_zero_and_deviation_one_on_what_it_was_set_from()
 
     standardise.fit(features)
 
-    # The second feature never varies: its deviation is bounded away from 0.
+    # The second feature never varies, and keeps its scale.
     torch.testing.assert_close(standardise(features), torch.tensor([[-1.0, 0.0], [1.0, 0.0]]))
+    assert float(standardise(torch.tensor([[1.0, 6.0]]))[0, 1]) == pytest.approx(1.0)
     assert set(standardise.state_dict()) == {"mean", "std"}
 
 

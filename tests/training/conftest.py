@@ -92,17 +92,17 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for the runs of a session, so that each data set is decoded once."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="session")
-def make_config(colours: Path, cache: Path) -> Callable[..., Config]:
+def make_config(colours: Path, shared_cache: Path) -> Callable[..., Config]:
     """A run of three epochs, one of each stage, on the colours; with changes such as **{"train.lr": 0.1}."""
     base = Config(
         model=TINY,
-        data=Data(root=str(colours), workers=1, val_fraction=0.3, cache=str(cache)),
+        data=Data(root=str(colours), workers=1, val_fraction=0.3, cache=str(shared_cache)),
         train=Train(stages=Stages(1, 1, 1), batch_size=5, lr=0.01),
         budget=0.7,
         device="cpu",

@@ -15,11 +15,22 @@ def multiplier(**options: float) -> Multiplier:
 def test_it_rises_by_the_excess_and_falls_by_what_is_left() -> None:
     price = multiplier()
 
-    price.update(0.9)
-    assert float(price.value) == pytest.approx(0.1 * 0.4)
+    price.update(0.7)
+    assert float(price.value) == pytest.approx(0.1 * 0.2)
 
-    price.update(0.3)
-    assert float(price.value) == pytest.approx(0.1 * 0.4 - 0.1 * 0.2)
+    price.update(0.35)
+    assert float(price.value) == pytest.approx(0.1 * 0.2 - 0.1 * 0.15)
+
+
+def test_an_excess_counts_up_to_a_quarter_of_uniform() -> None:
+    price = multiplier()
+
+    price.update(1.0)
+    assert float(price.value) == pytest.approx(0.1 * 0.25)
+
+    price.update(0.7)
+    price.update(0.0)
+    assert float(price.value) == pytest.approx(0.1 * 0.2)
 
 
 def test_it_rests_at_the_budget() -> None:
@@ -47,9 +58,9 @@ def test_the_standing_price_is_always_paid() -> None:
     price = multiplier()
     assert float(price.price()) == pytest.approx(0.05)
 
-    price.update(1.0)
+    price.update(0.7)
 
-    assert float(price.price()) == pytest.approx(0.05 + 0.05)
+    assert float(price.price()) == pytest.approx(0.05 + 0.02)
 
 
 def test_it_is_saved_and_resumed_and_learns_by_no_gradient() -> None:
@@ -65,10 +76,10 @@ def test_it_is_saved_and_resumed_and_learns_by_no_gradient() -> None:
 
 def test_an_update_after_the_loss_leaves_its_gradient_alone() -> None:
     price, cost = multiplier(), torch.tensor(0.8, requires_grad=True)
-    price.update(0.9)
+    price.update(0.7)
 
     loss = price.price() * cost
     price.update(1.0)
     loss.backward()
 
-    assert float(cost.grad) == pytest.approx(0.04 + 0.05)  # type: ignore[arg-type]
+    assert float(cost.grad) == pytest.approx(0.02 + 0.05)  # type: ignore[arg-type]

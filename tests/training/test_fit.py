@@ -231,6 +231,13 @@ def test_the_budget_that_the_refusal_names_is_accepted(make_config: MakeConfig) 
     check_floor(make_config(budget=named), network)
 
 
+def test_where_the_glance_costs_more_than_uniform_no_budget_is_proposed(make_config: MakeConfig) -> None:
+    config = make_config(**{"model.glance.pixels": 32})
+
+    with pytest.raises(UsageError, match="of uniform; try: a smaller glance"):
+        check_floor(config, build_network(config, 2))
+
+
 def test_a_baseline_has_no_floor(make_config: MakeConfig) -> None:
     config = make_config(policy="glance", budget=0.02)
 

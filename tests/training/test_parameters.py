@@ -118,11 +118,12 @@ def test_groups_hold_every_learnable_parameter_exactly_once(
     torch.optim.AdamW(parameter_groups(network, train))
 
 
-def test_pretrained_backbones_learn_slower_and_only_matrices_decay(build: Build) -> None:
+def test_pretrained_backbones_learn_slower_the_policy_faster_and_only_matrices_decay(build: Build) -> None:
     network = build(PRETRAINED)
-    train = Train(lr=0.01, backbone_lr=0.1, weight_decay=0.3)
+    train = Train(lr=0.01, backbone_lr=0.1, policy_lr=3.0, weight_decay=0.3)
     freeze(network, train)
     assert network.head.gap is not None
+    assert network.head.level is not None
     assert network.policy is not None
 
     groups = parameter_groups(network, train)
@@ -132,10 +133,11 @@ def test_pretrained_backbones_learn_slower_and_only_matrices_decay(build: Build)
         return round(group["lr"], 6), group["weight_decay"]
 
     assert settings(network.looks[0].get_parameter("conv1.0.weight")) == (0.001, 0.3)
-    assert settings(network.policy.logits.weight) == (0.01, 0.3)
-    assert settings(network.policy.logits.bias) == (0.01, 0.0)
-    assert settings(network.policy.norm.weight) == (0.01, 0.0)
-    assert settings(network.head.gap) == (0.01, 0.0)
+    assert settings(network.policy.logits.weight) == (0.03, 0.3)
+    assert settings(network.policy.logits.bias) == (0.03, 0.0)
+    assert settings(network.policy.norm.weight) == (0.03, 0.0)
+    assert settings(network.head.classify.weight) == (0.01, 0.3)
+    assert settings(network.head.gap) == settings(network.head.level) == (0.01, 0.0)
 
 
 def test_a_baseline_has_groups_too() -> None:

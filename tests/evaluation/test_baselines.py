@@ -1,0 +1,259 @@
+"""Baselines spend what they are given, where they say they do. Costs are small numbers that can be checked in the head."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from torch import Tensor
+
+from adaframe.config import Preprocess
+from adaframe.evaluation.baselines import (
+    equal_cost_looks,
+    evenly,
+    glance_change,
+    most_changed,
+    planned,
+    shuffled,
+    spare_looks,
+)
+from adaframe.model.actions import Actions, Decisions
+from adaframe.model.cost import Costs
+
+LARGE, SMALL, GLANCE, SKIP = 0, 1, 2, 3
+ACTIONS = Actions(("large", "small"), glance_answers=True, skips=(1, 2))
+# A large look costs 100 a frame, a small one 30, an answer of the glance 10 + 2 + 1; a skipped frame that was glanced at 12.
+COSTS = Costs(glance=10, policy=2, looks=(99, 29), project=(1, 1, 1), head=5)
+
+
+def prefix(*lengths: int, frames: int = 8) -> Tensor:
+    return torch.arange(frames) < torch.tensor(lengths)[:, None]
+
+
+def policys(*videos: str, frames: int = 8) -> Decisions:
+    """What a policy chose, a letter a frame (Large, small, glance, - skip); it glances at all frames, as files do."""
+    valid = prefix(*(len(video) for video in videos), frames=frames)
+    chosen = torch.zeros(len(videos), frames, dtype=torch.long)
+    for row, video in enumerate(videos):
+        chosen[row, : len(video)] = torch.tensor(["Lsg-".index(letter) for letter in video])
+    return Decisions(chosen, valid.clone(), valid.clone(), valid, ACTIONS)
+
+
+def letters(decisions: Decisions, video: int = 0) -> str:
+    short = {"large": "L", "small": "s", "glance": "g", "skip": "-"}
+    return "".join(short[name] for name in decisions.names(video))
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+# -- evenly ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [(1, "----L---"), (2, "--L---L-"), (4, "-L-L-L-L"), (8, "LLLLLLLL")],
+)
+def test_a_static_plan_spreads_its_looks_evenly(looks: int, expected: str) -> None:
+    chosen = letters(evenly(prefix(8), LARGE, looks, ACTIONS))
+
+    # In the middle of each stretch, or just before it.
+    assert chosen in (expected, expected[1:] + expected[:1])
+
+
+@pytest.mark.parametrize("frames", [8, 16, 30])
+def test_a_static_plan_has_exactly_its_looks_at_equal_distances(frames: int) -> None:
+    for looks in range(1, frames + 1):
+        decisions = evenly(prefix(frames, frames=frames), SMALL, looks, ACTIONS)
+
+        at = decisions.seen()[0, :, SMALL].nonzero().flatten()
+        assert len(at) == looks == int(decisions.seen().sum())
+        gaps = at.diff().tolist()
+        assert all(frames // looks <= gap <= -(-frames // looks) for gap in gaps)
+        before, after = int(at[0]), frames - 1 - int(at[-1])
+        assert abs(before - after) <= 1  # nothing at one end that the other has not
+        assert max(before, after) <= frames / looks
+
+
+def test_shorter_clips_get_their_share_but_at_least_one_look() -> None:
+    decisions = evenly(prefix(8, 4, 3, 1), LARGE, 2, ACTIONS)
+
+    assert [letters(decisions, video).count("L") for video in range(4)] == [2, 1, 1, 1]
+    assert letters(decisions, 3) == "L"
+    assert not decisions.seen()[~decisions.valid].any()
+
+
+def test_a_static_plan_glances_only_where_the_glance_answers() -> None:
+    looks, glances = evenly(prefix(8), LARGE, 2, ACTIONS), evenly(prefix(8), GLANCE, 2, ACTIONS)
+
+    assert not looks.glanced.any()
+    assert COSTS.executed(looks).tolist() == [2 * 100 + 5]
+    assert torch.equal(glances.glanced, glances.seen()[..., GLANCE])
+    assert int(glances.glanced.sum()) == 2
+
+
+def test_a_model_that_never_skips_has_static_plans_too() -> None:
+    never = Actions(("large", "small"), glance_answers=True, skips=())
+
+    decisions = evenly(prefix(8, 4), LARGE, 2, never)
+
+    assert COSTS.executed(decisions).tolist() == [205, 105]
+    assert letters(decisions).count("-") == 6
+
+
+# -- random and the change rule ----------------------------------------------------------------------------------------
+
+
+def test_random_keeps_the_looks_of_the_policy_and_adds_what_it_saves() -> None:
+    policy = policys("Ls--g---", "s---", "LLLLLLL-")
+
+    random = shuffled(policy, torch.tensor([2, 0, 1]), LARGE, generator())
+
+    assert Counter(letters(random, 0)) == Counter("Ls--g---".replace("--", "LL", 1))
+    assert Counter(letters(random, 1)) == Counter("s---")
+    assert Counter(letters(random, 2)) == Counter("LLLLLLLL")
+
+
+def test_random_puts_them_anywhere() -> None:
+    policy = policys("L-------")
+
+    at = {letters(shuffled(policy, torch.tensor([0]), LARGE, generator(seed))).index("L") for seed in range(100)}
+
+    assert at == set(range(8))
+
+
+def test_random_is_the_same_for_the_same_seed() -> None:
+    policy, extra = policys("Ls--g---", "s---"), torch.tensor([1, 1])
+
+    one, two = (shuffled(policy, extra, LARGE, generator(7)) for _ in range(2))
+
+    assert torch.equal(one.actions, two.actions)
+
+
+def test_the_change_rule_looks_where_most_changes() -> None:
+    policy = policys("Ls------", "-g--")
+    change = torch.tensor([[0, 3, 1, 9, 2, 7, 0, 0], [1, 2, 4, 3, 99, 99, 99, 99]])
+
+    rule = most_changed(policy, torch.tensor([0, 0]), LARGE, change)
+    with_more = most_changed(policy, torch.tensor([1, 1]), LARGE, change)
+
+    assert letters(rule, 0) == "---L-s--"
+    assert letters(rule, 1) == "--g-"  # frames beyond the clip's end do not count
+    assert letters(with_more, 0) == "-s-L-L--"
+    assert letters(with_more, 1) == "--Lg"
+
+
+def test_neither_glances_unless_the_glance_answers() -> None:
+    policy = policys("Ls--g---")
+
+    for baseline in (
+        shuffled(policy, torch.tensor([1]), LARGE, generator()),
+        most_changed(policy, torch.tensor([1]), LARGE, torch.arange(8.0)[None]),
+    ):
+        assert torch.equal(baseline.glanced, baseline.seen()[..., GLANCE])
+        assert COSTS.executed(baseline).tolist() == [2 * 100 + 30 + (10 + 2 + 1) + 5]
+
+
+def test_decisions_of_a_plan_name_what_is_skipped() -> None:
+    decisions = planned(torch.tensor([[LARGE, -1, GLANCE, -1]]), prefix(3, frames=4), ACTIONS)
+
+    assert letters(decisions) == "L-g"
+    assert decisions.decided.tolist() == [[True, True, True, False]]
+
+
+# -- change of pixels --------------------------------------------------------------------------------------------------
+
+
+def test_change_is_the_mean_difference_of_successive_glances() -> None:
+    levels = torch.tensor([[100, 100, 151, 100], [0, 255, 0, 0]], dtype=torch.uint8)
+    crops = levels[..., None, None, None].expand(2, 4, 16, 16, 3)
+    plain = Preprocess(resize=16, crop=16, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+
+    change = glance_change(crops, prefix(4, 2, frames=4), 8, plain)
+
+    step = 51 / 255 / 0.5
+    assert change[0].tolist() == pytest.approx([2 * step / 3, 0, step, step], abs=1e-5)  # the first: the mean
+    assert change[1].tolist() == pytest.approx([2, 2, 0, 0], abs=1e-5)  # beyond the end nothing changes
+
+
+def test_a_single_frame_has_no_change() -> None:
+    crops = torch.randint(0, 256, (1, 4, 16, 16, 3), dtype=torch.uint8, generator=generator())
+
+    assert glance_change(crops, prefix(1, frames=4), 8, Preprocess(resize=16, crop=16)).tolist() == [[0, 0, 0, 0]]
+
+
+# -- equal cost --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "macs", "looks"),
+    [
+        (LARGE, 205, 2),
+        (LARGE, 206, 3),  # rounded up: in the baseline's favour
+        (SMALL, 5 + 61, 3),
+        (GLANCE, 5 + 26, 2),  # 13 each: the glance, the policy's step, its projection
+        (GLANCE, 5 + 27, 3),
+        (LARGE, 5, 1),
+        (SMALL, 9999, 8),
+    ],
+)
+def test_how_many_looks_cost_at_least_as_much(source: int, macs: float, looks: int) -> None:
+    assert equal_cost_looks(COSTS, source, macs, 8) == looks
+
+
+def test_a_glance_that_needs_no_projection_has_a_price_too() -> None:
+    free_head = Costs(glance=10, policy=2, looks=(99, 29), project=(0, 0, 0), head=5)
+
+    assert equal_cost_looks(free_head, 2, 5 + 25, 8) == 3
+
+
+def test_static_plans_of_equal_cost_are_never_cheaper() -> None:
+    for videos in (("Ls--g---",), ("gggggggg",), ("Lsss----", "g---", "LLLLLLLL")):
+        policy = policys(*videos)
+        mean = float(COSTS.executed(policy).mean())
+        frames = int(policy.valid.sum(dim=1).max())
+        for source in (LARGE, SMALL, GLANCE):
+            looks = equal_cost_looks(COSTS, source, mean, frames)
+            plan = evenly(policy.valid, source, looks, ACTIONS)
+            assert float(COSTS.executed(plan).mean()) >= mean or looks == frames
+
+
+@pytest.mark.parametrize(
+    ("video", "looks"),
+    [
+        ("L-------", 1),  # eight glances at 12: 96, nearly a large look
+        ("L---", 0),  # four: 48, less than half of one
+        ("L----", 1),  # five: 60
+        ("ggg-----", 1),  # three of the eight are answers, and cost the baseline the same: 60
+        ("gggg----", 0),  # 48
+    ],
+)
+def test_what_the_policy_itself_costs_in_looks(video: str, looks: int) -> None:
+    assert spare_looks(COSTS, policys(video), LARGE).tolist() == [looks]
+
+
+def test_where_no_frame_is_left_larger_looks_take_what_is_spare() -> None:
+    # The policy's own cost is 96. One frame's 30 becomes 100, which leaves 26: less than half of another 70.
+    policy = policys("ssssssss")
+
+    extra = spare_looks(COSTS, policy, LARGE)
+
+    assert extra.tolist() == [1]
+    assert Counter(letters(shuffled(policy, extra, LARGE, generator()))) == Counter("Lsssssss")
+
+
+def test_random_and_the_change_rule_are_never_starved() -> None:
+    rows = torch.randint(0, 4, (200, 8), generator=generator()).tolist()
+    lengths = torch.randint(1, 9, (200,), generator=generator(1)).tolist()
+    videos = ["".join("Lsg-"[a] for a in row[:n]) for row, n in zip(rows, lengths, strict=True)]
+    policy = policys(*[video if set(video) != {"-"} else "s" + video[1:] for video in videos])
+    extra, change = spare_looks(COSTS, policy, LARGE), torch.rand(200, 8, generator=generator(2))
+
+    for baseline in (shuffled(policy, extra, LARGE, generator()), most_changed(policy, extra, LARGE, change)):
+        spent, had = COSTS.executed(baseline), COSTS.executed(policy)
+        everything = COSTS.uniform(policy.valid.sum(dim=1))
+        # Less by half a look at most, which is the rounding, and as often more; or everything is looked at in full.
+        assert ((spent - had).abs() <= 50).logical_or(spent == everything).all()
+        assert abs(float((spent - had)[spent < everything].mean())) < 10

@@ -1,0 +1,196 @@
+"""Many files: in order, errors as values, and decoding that waits for nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import adaframe
+from adaframe.errors import AdaframeError, CheckpointError, DecoderFailure, UnreadableVideo, VideoError
+from adaframe.inference.folder import classify_paths, recognise_paths
+from adaframe.inference.prediction import Prediction
+from adaframe.inference.recognizer import Recognizer
+from adaframe.video import ClipFrames, ClipRequest, read_clip
+
+RenderClip = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_checkpoint: Path) -> Recognizer:
+    return adaframe.load(tiny_checkpoint, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def files(render_clip: RenderClip) -> list[Path]:
+    """Six clips of one or three windows; the third file is damaged, the fifth is missing."""
+    made = [render_clip(f"many-{seed}.mp4", 1.0 if seed % 2 else 3.0, seed=seed) for seed in range(6)]
+    damaged = made[0].with_name("damaged.mp4")
+    damaged.write_bytes(b"no video at all " * 100)
+    return [*made[:2], damaged, made[2], made[0].with_name("missing.mp4"), *made[3:]]
+
+
+class InProcess:
+    """Reads here and now, in place of the decoding processes; requests that `fails` picks fail."""
+
+    def __init__(self, fails: Callable[[ClipRequest], bool] = lambda request: False) -> None:
+        self.fails = fails
+
+    def map(
+        self, function: Callable[[ClipRequest], ClipFrames], requests: Iterable[ClipRequest]
+    ) -> Iterator[ClipFrames | VideoError]:
+        for request in requests:
+            if self.fails(request):
+                yield DecoderFailure(request.path, "the decoder crashed (SIGSEGV)")
+                continue
+            try:
+                yield function(request)
+            except VideoError as error:
+                yield error
+
+
+def test_many_files_get_what_each_gets_alone_in_order(model: Recognizer, files: list[Path]) -> None:
+    answers = list(model.classify_many(files, workers=2))
+
+    assert [isinstance(answer, VideoError) for answer in answers] == [i in (2, 4) for i in range(8)]
+    for path, answer in zip(files, answers, strict=True):
+        if isinstance(answer, VideoError):
+            assert isinstance(answer, UnreadableVideo)
+            assert answer.where == str(path)
+            continue
+        alone = model.classify(path)
+        assert answer.path == str(path)
+        assert (answer.label, answer.frames, answer.timeline) == (alone.label, alone.frames, alone.timeline)
+        assert np.abs(answer.logits - alone.logits).max() < 1e-5
+        assert torch.equal(answer.decisions.actions, alone.decisions.actions)
+
+
+def test_classify_paths_loads_the_checkpoint_itself(
+    model: Recognizer, files: list[Path], tiny_checkpoint: Path
+) -> None:
+    answers = list(
+        classify_paths(files, checkpoint=tiny_checkpoint, window_s=0.5, stride_s=0.25, budget=0.2, workers=1)
+    )
+
+    assert [isinstance(answer, VideoError) for answer in answers] == [i in (2, 4) for i in range(8)]
+    alone = model.classify(files[0], window_s=0.5, stride_s=0.25, budget=0.2)
+    assert isinstance(answers[0], Prediction)
+    assert len(answers[0].timeline) == 11
+    assert (answers[0].frames, answers[0].timeline) == (alone.frames, alone.timeline)
+
+
+def test_no_file_gives_no_answer(tiny_checkpoint: Path) -> None:
+    assert list(classify_paths([], checkpoint=tiny_checkpoint, workers=1)) == []
+
+
+def test_one_can_stop_half_way(model: Recognizer, files: list[Path]) -> None:
+    with closing(model.classify_many(files * 10, workers=1)) as answers:  # type: ignore[type-var]
+        first = next(answers)
+
+    assert isinstance(first, Prediction)
+    assert first.path == str(files[0])
+
+
+def test_a_part_that_fails_later_is_a_warning(model: Recognizer, render_clip: RenderClip) -> None:
+    clip = str(render_clip("seventy.mp4", 7.0, seed=5))
+    whole = model.classify(clip, window_s=0.1)
+
+    (answer,) = recognise_paths(
+        lambda: model,
+        model.metadata,
+        [clip],
+        InProcess(lambda request: request.first_window == 32),  # type: ignore[arg-type]
+        window_s=0.1,
+    )
+
+    assert isinstance(answer, Prediction)
+    assert answer.warnings == ("32 windows are left out: the decoder crashed (SIGSEGV)",)
+    assert answer.timeline == whole.timeline[:32] + whole.timeline[64:]
+    assert len(answer.decisions.actions) == 38
+
+
+def test_the_time_of_a_part_that_failed_is_not_counted_twice(model: Recognizer, render_clip: RenderClip) -> None:
+    clip = str(render_clip("seventy.mp4", 7.0, seed=5))
+    decode_s = []
+
+    def read(request: ClipRequest) -> ClipFrames:
+        part = read_clip(request)
+        decode_s.append(part.decode_s)
+        return part
+
+    class Counting(InProcess):
+        def map(self, function: Any, requests: Iterable[ClipRequest]) -> Iterator[ClipFrames | VideoError]:
+            return super().map(read, requests)
+
+    pool = Counting(lambda request: request.first_window > 0)
+    (answer,) = recognise_paths(lambda: model, model.metadata, [clip], pool, window_s=0.1)  # type: ignore[arg-type]
+
+    assert isinstance(answer, Prediction)
+    assert answer.seconds["decode"] == pytest.approx(sum(decode_s))
+
+
+def test_a_budget_below_the_floor_is_said_before_any_file_is_read(tiny_checkpoint: Path) -> None:
+    with pytest.raises(AdaframeError, match=r"budget 0\.01 is below what this model can do: .* try: --budget 0\."):
+        next(classify_paths(["missing.mp4"], checkpoint=tiny_checkpoint, budget=0.01))
+
+
+def test_what_is_no_checkpoint_is_said_before_any_file_is_read(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"no\.safetensors: cannot be read"):
+        next(classify_paths(["missing.mp4"], checkpoint=tmp_path / "no.safetensors"))
+
+
+def test_a_script_without_a_main_guard_works(tiny_checkpoint: Path, files: list[Path], tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"""import adaframe
+print("once")
+model = adaframe.load({str(tiny_checkpoint)!r})
+for answer in model.classify_many({[str(path) for path in files[:4]]!r}, workers=2):
+    print(getattr(answer, "label", "an error"))
+"""
+    )
+
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines.count("once") == 1
+    assert len(lines) == 5
+    assert lines[3] == "an error"
+
+
+def test_decoding_starts_before_torch_is_imported(tiny_checkpoint: Path, files: list[Path]) -> None:
+    code = """
+import json, sys
+from adaframe.inference.folder import classify_paths
+from adaframe.video.pool import DecodePool
+
+started = []
+schedule = DecodePool._schedule
+
+def spy(self, function, args):
+    started.append([function.__name__, sorted({"torch", "pytorch_lightning", "cv2"} & set(sys.modules))])
+    return schedule(self, function, args)
+
+DecodePool._schedule = spy
+answers = list(classify_paths(sys.argv[2:], checkpoint=sys.argv[1], device="cpu"))
+print(json.dumps([started, [answer.label for answer in answers], "torch" in sys.modules, "cv2" in sys.modules]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_checkpoint), str(files[0])], capture_output=True, text=True, timeout=120
+    )
+
+    assert done.returncode == 0, done.stderr
+    started, labels, torch_at_last, cv2_at_last = json.loads(done.stdout)
+    assert started[0] == ["read_clip", []]
+    assert len(labels) == 1
+    assert torch_at_last
+    assert not cv2_at_last

@@ -1,0 +1,183 @@
+"""What a run prints, writes and saves as it goes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from adaframe.training import callbacks
+from adaframe.training.callbacks import Metrics, Progress, Resumable
+
+
+def trainer(epoch: int, **metrics: float) -> Any:
+    """As far as callbacks look at one: ten epochs of four updates."""
+    found = {name.replace("__", "/"): torch.tensor(value) for name, value in metrics.items()}
+    return SimpleNamespace(
+        current_epoch=epoch,
+        max_epochs=10,
+        num_training_batches=4,
+        global_step=4 * (epoch + 1),
+        callback_metrics=found,
+        world_size=1,
+        save_checkpoint=lambda path: Path(path).write_text(f"epoch {epoch}"),
+    )
+
+
+@pytest.fixture
+def module(make_recogniser: Callable[..., Any]) -> Any:
+    return make_recogniser()
+
+
+METRICS = {
+    "train__loss": 0.5123,
+    "train__accuracy": 0.75,
+    "train__cost": 0.6,
+    "val__accuracy": 0.5,
+    "val__cost": 0.25,
+    "val__share/look-32": 0.25,
+    "val__share/look-16": 0.75,
+    "val__share/skip-1": 0.0,
+    "train__share/look-32": 0.9,
+}
+
+
+def test_an_epoch_is_a_line_with_stage_loss_accuracy_cost_mix_and_time_left(
+    module: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
+    progress = Progress()
+    begun = trainer(0)
+    begun.global_step = 0
+    progress.on_train_batch_start(begun, module, None, 0)
+    now[0] += 60.0
+
+    progress.on_train_batch_end(trainer(1), module)
+    progress.on_train_epoch_end(trainer(1, **METRICS), module)
+
+    (line,) = capsys.readouterr().err.splitlines()
+    # 8 of 40 updates took a minute.
+    assert line == (
+        "epoch   2/10 joint    loss 0.512  accuracy 75% val 50%  cost 0.25 of uniform  look-32 25% look-16 75%  4:00 left"
+    )
+
+
+def test_a_resumed_run_reckons_with_its_own_updates_only(
+    module: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
+    progress = Progress()
+    begun = trainer(8)
+    begun.global_step = 32
+    progress.on_train_batch_start(begun, module, None, 0)
+    now[0] += 60.0
+
+    progress.on_train_epoch_end(trainer(8, **METRICS), module)
+
+    assert capsys.readouterr().err.rstrip().endswith("1:00 left")
+
+
+def test_without_validation_the_line_shows_the_training_clips(module: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    of_training = {k: v for k, v in METRICS.items() if k.startswith("train")}
+
+    Progress().on_train_epoch_end(trainer(0, **of_training), module)
+
+    line = capsys.readouterr().err
+    assert " val " not in line
+    assert "cost 0.60 of uniform  look-32 90%" in line
+
+
+def test_on_a_terminal_the_line_is_rewritten_within_an_epoch(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    progress = Progress()
+
+    progress.on_train_batch_end(trainer(1), module)
+    progress.on_train_epoch_end(trainer(1, **METRICS), module)
+
+    first, second = sys.stderr.getvalue().split("\r")[1:]  # type: ignore[attr-defined]
+    assert first.startswith("epoch 2/10, ")
+    assert "\n" not in first
+    assert second.endswith("\n")
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_row_holds_all_that_was_logged(module: Any, tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path / "metrics.csv")
+
+    metrics.on_train_start(trainer(0), module)
+    metrics.on_train_epoch_end(trainer(0, **METRICS), module)
+
+    (row,) = rows(tmp_path / "metrics.csv")
+    assert row.pop("epoch") == "0"
+    assert row.pop("stage") == "warmup"
+    assert {k: float(v) for k, v in row.items()} == {k.replace("__", "/"): v for k, v in METRICS.items()}
+
+
+def test_columns_that_come_later_are_empty_before(module: Any, tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path / "metrics.csv")
+    metrics.on_train_start(trainer(0), module)
+
+    metrics.on_train_epoch_end(trainer(0, a=1.0), module)
+    metrics.on_train_epoch_end(trainer(1, b=2.0), module)
+
+    assert [(r["a"], r["b"]) for r in rows(tmp_path / "metrics.csv")] == [("1", ""), ("", "2")]
+
+
+def test_a_resumed_run_drops_the_epochs_that_were_not_saved(module: Any, tmp_path: Path) -> None:
+    first = Metrics(tmp_path / "metrics.csv")
+    first.on_train_start(trainer(0), module)
+    for epoch in range(3):
+        first.on_train_epoch_end(trainer(epoch, a=1.0), module)
+
+    resumed = Metrics(tmp_path / "metrics.csv")
+    resumed.on_train_start(trainer(2), module)  # epoch 2 had been noted, but not saved
+    resumed.on_train_epoch_end(trainer(2, a=9.0), module)
+
+    assert [(r["epoch"], r["a"]) for r in rows(tmp_path / "metrics.csv")] == [("0", "1"), ("1", "1"), ("2", "9")]
+
+
+def test_a_new_run_forgets_an_old_file(module: Any, tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,stage,a\n0,warmup,5\n")
+    metrics = Metrics(tmp_path / "metrics.csv")
+
+    metrics.on_train_start(trainer(0), module)
+    metrics.on_train_epoch_end(trainer(0, a=1.0), module)
+
+    assert [r["a"] for r in rows(tmp_path / "metrics.csv")] == ["1"]
+
+
+def test_the_last_epoch_is_kept_until_the_next_one_is_written_whole(module: Any, tmp_path: Path) -> None:
+    keep = Resumable(tmp_path / "last.ckpt")
+    keep.on_train_epoch_end(trainer(0), module)
+    broken = trainer(1)
+
+    def half(path: Path) -> None:
+        Path(path).write_text("half")
+        raise RuntimeError("power cut")
+
+    broken.save_checkpoint = half
+
+    with pytest.raises(RuntimeError):
+        keep.on_train_epoch_end(broken, module)
+
+    assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
+    assert (tmp_path / "last.ckpt").read_text() == "epoch 0"
