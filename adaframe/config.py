@@ -182,7 +182,7 @@ class Train:
         batch_size: clips per update.
         lr: of everything that starts from scratch.
         backbone_lr: of pretrained backbones, as a factor of lr.
-        policy_lr: of the policy (not of the glance's backbone), as a factor of lr: it has the joint stage alone to learn in.
+        policy_lr: of the policy (and of a glance from scratch), as a factor of lr: they have the joint stage alone to learn in.
         trainable: which part of pretrained backbones learns.
         weight_decay: AdamW's.
         head_penalty: L2 penalty on the class scores' weights as a logistic regression has it, 1/C (1000: C = 0.001); what

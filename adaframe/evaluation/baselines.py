@@ -14,43 +14,45 @@ from adaframe.model.pixels import at_pixels
 from adaframe.model.plans import planned
 
 
-def shuffled(decisions: Decisions, extra: Tensor, strongest: int, generator: torch.Generator) -> Decisions:
+def shuffled(decisions: Decisions, costs: Costs, generator: torch.Generator) -> Decisions:
     """Random: the looks of the policy, at random frames of the same video, and what it saves on glances spent on more looks.
 
     Args:
         decisions: of the policy.
-        extra: additional looks through the strongest source, int64, (B,).
-        strongest: its index.
+        costs: of the model.
         generator: on the CPU.
     """
-    return _spend(decisions, extra, strongest, torch.rand(decisions.valid.shape, generator=generator))
+    return _spend(decisions, costs, torch.rand(decisions.valid.shape, generator=generator))
 
 
-def most_changed(decisions: Decisions, extra: Tensor, strongest: int, change: Tensor) -> Decisions:
+def most_changed(decisions: Decisions, costs: Costs, change: Tensor) -> Decisions:
     """The change rule: the looks of the policy, spent on the frames whose glance changed most; the largest looks first.
 
     Args:
         decisions: of the policy.
-        extra: additional looks through the strongest source, int64, (B,).
-        strongest: its index.
+        costs: of the model.
         change: of each frame's glance against the one before, (B, T).
     """
-    return _spend(decisions, extra, strongest, change)
+    return _spend(decisions, costs, change)
 
 
-def _spend(decisions: Decisions, extra: Tensor, strongest: int, priority: Tensor) -> Decisions:
-    actions, valid = decisions.of, decisions.valid
-    sources = len(actions.sources)
+def _spend(decisions: Decisions, costs: Costs, priority: Tensor) -> Decisions:
     chosen = torch.full_like(decisions.actions, -1)
-    for b in range(len(valid)):
-        looks = decisions.actions[b][valid[b]]
-        looks = looks[looks < sources]
-        frames = int(valid[b].sum())
-        looks = torch.cat([torch.full((int(extra[b]),), strongest, dtype=looks.dtype), looks.sort().values])[:frames]
+    extra = spare_looks(costs, decisions).tolist()
+    for b in range(len(chosen)):
+        frames = int(decisions.valid[b].sum())
+        looks = ([costs.strongest] * extra[b] + _looks(costs, decisions, b))[:frames]
         order = priority[b, :frames].argsort(descending=True)[: len(looks)]
-        chosen[b, order] = looks
+        chosen[b, order] = torch.tensor(looks)
     # A rule on pixels needs no glance network, unless the glance's features are themselves an answer.
-    return planned(chosen, valid, actions)
+    return planned(chosen, decisions.valid, decisions.of)
+
+
+def _looks(costs: Costs, decisions: Decisions, video: int) -> list[int]:
+    """Sources of the frames that are looked at, the dearest first."""
+    chosen = decisions.actions[video][decisions.valid[video]].tolist()
+    looks = [action for action in chosen if action < len(decisions.of.sources)]
+    return sorted(looks, key=lambda source: -frame_macs(costs, source))
 
 
 def glance_change(crops: Tensor, valid: Tensor, pixels: int, preprocess: Preprocess) -> Tensor:
@@ -65,14 +67,31 @@ def glance_change(crops: Tensor, valid: Tensor, pixels: int, preprocess: Preproc
     return torch.cat([mean, change], dim=1)
 
 
+def frame_macs(costs: Costs, source: int) -> int:
+    """Executed MACs of a frame through one source without a policy: a glance is made only where it answers."""
+    return costs.sources()[source] + (costs.glance if source >= len(costs.looks) else 0)
+
+
 def equal_cost_looks(costs: Costs, source: int, budget_macs: float, frames: int) -> int:
     """How many looks through a source cost at least as much as a budget (rounded up: in the baseline's favour)."""
-    return min(max(math.ceil((budget_macs - costs.head) / costs.sources()[source] - 1e-9), 1), frames)
+    return min(max(math.ceil((budget_macs - costs.head) / frame_macs(costs, source) - 1e-9), 1), frames)
 
 
-def spare_looks(costs: Costs, decisions: Decisions, strongest: int) -> Tensor:
-    """How many strongest looks the policy's own cost (glances not used as answers, LSTM) would have bought, rounded, (B,)."""
-    answers = decisions.seen()[..., len(decisions.of.looks) :].any(dim=2) if decisions.of.glance_answers else None
-    glanced = decisions.glanced if answers is None else decisions.glanced & ~answers
-    spent = glanced.sum(dim=1) * (costs.glance + costs.policy)
-    return (spent / costs.sources()[strongest]).round().long()
+def spare_looks(costs: Costs, decisions: Decisions) -> Tensor:
+    """How many strongest looks the policy's own cost (glances not used as answers, LSTM) would have bought, (B,).
+
+    What rounding leaves over, or spends too much, goes to the next video's account, so that all of them together cost what
+    the policy's do. Where no frame is left for one more look, it takes the place of the cheapest of the policy's.
+    """
+    found, account = [], 0.0
+    for b, executed in enumerate((costs.executed(decisions) - costs.head).tolist()):
+        frames, looks = int(decisions.valid[b].sum()), _looks(costs, decisions, b)
+        spent = []
+        for extra in range(frames + 1):
+            kept = looks[: frames - extra]
+            spent.append(extra * frame_macs(costs, costs.strongest) + sum(frame_macs(costs, look) for look in kept))
+        account += executed
+        # Of two that are as near, the dearer: in the baseline's favour.
+        found.append(min(range(frames + 1), key=lambda extra: (abs(spent[extra] - account), -extra)))
+        account -= spent[found[-1]]
+    return torch.tensor(found)

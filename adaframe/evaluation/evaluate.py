@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,17 +16,18 @@ from torch import Tensor
 from adaframe.errors import AdaframeError, DataError, UsageError, VideoError
 from adaframe.evaluation.baselines import (
     equal_cost_looks,
+    frame_macs,
     glance_change,
     most_changed,
     shuffled,
-    spare_looks,
 )
 from adaframe.evaluation.metrics import Results, accuracy, sentence
 from adaframe.evaluation.report import text_table, to_json, write_report
 from adaframe.evaluation.timing import Timed, time_methods
 from adaframe.files import write_text
+from adaframe.inference.folder import in_parts
 from adaframe.inference.recognizer import Recognizer, load
-from adaframe.model.actions import Decisions
+from adaframe.model.actions import Decisions, concatenated
 from adaframe.model.network import Clips, Features
 from adaframe.model.plans import evenly
 from adaframe.training.manifest import Clip, load_dataset
@@ -68,6 +70,8 @@ def evaluate(
         methods += [replace(m, name=f"{m.name}, trained alone", note=path) for m in view.methods(None, False)]
     milliseconds = time_methods([m.timed() for m in methods])
     results = [m.results(targets, groups, ms) for m, ms in zip(methods, milliseconds, strict=True)]
+    # A plan trained alone may lack the strongest look, and would count its fraction from a weaker one.
+    results = [replace(r, gmacs_uniform=results[0].gmacs_uniform) for r in results]
     results = _better(results)
     reference = next((r.name for r in results if r.name.startswith("uniform")), results[0].name)
     print(text_table(results, reference))
@@ -75,10 +79,11 @@ def evaluate(
     if json_path:
         write_text(Path(json_path), json.dumps(to_json(results, reference), indent=2) + "\n")
     if report:
-        command = f"adaframe evaluate --checkpoint {checkpoint} " + (f"--data.root {root}" if root else "")
-        command += (f" --data.manifest {manifest}" if manifest else "") + f" --split {split}"
-        command += (" --baselines" if baselines else "") + (f" --against {' '.join(against)}" if against else "")
-        write_report(Path(report), results, title="Evaluation", command=" ".join(command.split()), reference=reference)
+        words = ["adaframe", "evaluate", "--checkpoint", checkpoint]
+        words += (["--data.root", root] if root else []) + (["--data.manifest", manifest] if manifest else [])
+        words += ["--split", split] + (["--budget", ",".join(f"{b:g}" for b in budgets)] if budgets else [])
+        words += (["--baselines"] if baselines else []) + (["--against", *against] if against else [])
+        write_report(Path(report), results, title="Evaluation", command=shlex.join(words), reference=reference)
 
 
 def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognizer]) -> list[Clip]:
@@ -127,7 +132,7 @@ class Method:
             targets=targets,
             gmacs=gmacs.numpy(),
             gmacs_uniform=float(uniform),
-            model_ms=ms,
+            model_ms=None if ms is None else ms * len(view.valid) / n,  # of a video's windows
             groups=groups,
             actions=self.decisions.shares(),
             note=self.note,
@@ -136,18 +141,20 @@ class Method:
     def timed(self) -> Timed:
         """The method on the windows that are kept for timing, as a function to call."""
         view, n = self.view, len(self.view.timed_crops)
-        clips = Clips(view.timed_crops, view.valid[:n], view.times_s[:n])
-        network, d = view.recognizer.network, self.decisions
+        network, device, d = view.recognizer.network, view.recognizer.device, self.decisions
+        clips = Clips(view.timed_crops, view.valid[:n].to(device), view.times_s[:n].to(device))
         if self.policy_runs:
             return Timed(lambda: network.recognise(clips, bias=self.bias), n)
-        few = Decisions(d.actions[:n], d.decided[:n], d.glanced[:n], d.valid[:n], d.of)
-        glances = bool(few.glanced.any())
-        return Timed(lambda: network.look(clips, network.glance_features(clips) if glances else None, few), n)
+        actions, decided, glanced = (x[:n].to(device) for x in (d.actions, d.decided, d.glanced))
+        few = Decisions(actions, decided, glanced, clips.valid, d.of)
+        answering = replace(clips, valid=few.glanced)  # without a policy, only these frames are glanced at
+        needed = network.actions.glance_answers
+        return Timed(lambda: network.look(clips, network.glance_features(answering) if needed else None, few), n)
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """All windows of all clips as one recogniser sees them.
+    """All windows of all clips as one recogniser sees them. All but `timed_crops` is kept on the CPU.
 
     Args:
         recognizer: whose features these are.
@@ -169,35 +176,39 @@ class View:
 
     def scores(self, decisions: Decisions) -> Tensor:
         """Class scores of each window under these decisions, (W, K)."""
-        network = self.recognizer.network
+        network, device, seen = self.recognizer.network, self.recognizer.device, decisions.seen().float()
         out = []
         with torch.inference_mode():
             for part in torch.arange(len(self.valid)).split(CHUNK):
-                glance = None if self.features.glance is None else self.features.glance[part]
-                features = Features(glance, tuple(x[part] for x in self.features.looks))
-                out.append(network.classify(features, decisions.seen()[part].float(), self.times_s[part]))
-        return torch.cat(out).cpu()
+                glance = None if self.features.glance is None else self.features.glance[part].to(device)
+                features = Features(glance, tuple(x[part].to(device) for x in self.features.looks))
+                out.append(network.classify(features, seen[part].to(device), self.times_s[part].to(device)).cpu())
+        return torch.cat(out)
 
     def methods(self, budgets: Sequence[float] | None, baselines: bool) -> list[Method]:
-        """The model at the budgets (None: the one it was trained for), and its baselines at the first one's cost."""
-        recognizer = self.recognizer
-        network, metadata = recognizer.network, recognizer.metadata
+        """The model at the budgets (None: the one it was trained for), and its baselines at the same costs."""
+        network, metadata, device = self.recognizer.network, self.recognizer.metadata, self.recognizer.device
         if network.plan is not None:
             return [Method(metadata.plan, self, network.decide(None, self.valid))]
         found = []
-        price = torch.tensor(network.costs.price(network.actions))
+        price = torch.tensor(network.costs.price(network.actions), device=device)
         assert self.features.glance is not None
-        for budget in budgets or [metadata.budget]:
+        wanted: Sequence[float | None] = budgets or [None]
+        for budget in wanted:
             beta = metadata.beta_for(budget)
             bias = -beta * price[None] if beta else None
             with torch.inference_mode():
-                decisions = network.decide(self.features.glance, self.valid, bias=bias)
-            found.append(Method(f"adaptive at {budget:g}", self, decisions, bias, True, f"beta {beta:.3g}"))
+                glances, valid = self.features.glance.to(device), self.valid.to(device)
+                decisions = concatenated([network.decide(glances, valid, bias=bias)])
+            name = f"adaptive at {metadata.budget if budget is None else budget:g}"
+            found.append(Method(name, self, decisions, bias, True, f"beta {beta:.3g}"))
         return found + (self._baselines(found) if baselines else [])
 
     def _baselines(self, adaptive: Sequence[Method]) -> list[Method]:
         network = self.recognizer.network
         costs, actions, frames = network.costs, network.actions, self.valid.shape[1]
+        # A static plan leaves out frames also where the policy cannot.
+        actions = actions if actions.skips else replace(actions, skips=(1,))
         strongest = costs.strongest
         same = "same weights"
         found = [Method("uniform, same weights", self, evenly(self.valid, strongest, frames, actions), note=same)]
@@ -209,15 +220,14 @@ class View:
             of = method.name.removeprefix("adaptive ")
             mean = float(costs.executed(method.decisions).mean())
             plans |= {(s, equal_cost_looks(costs, s, mean, frames)) for s in range(len(actions.sources))}
-            extra = spare_looks(costs, method.decisions, strongest)
-            random = shuffled(method.decisions, extra, strongest, generator)
-            changed = most_changed(method.decisions, extra, strongest, self.change)
+            random = shuffled(method.decisions, costs, generator)
+            changed = most_changed(method.decisions, costs, self.change)
             note = "the policy's looks elsewhere, and its own cost spent on more"
             found += [
                 Method(f"random {of}", self, random, note=note),
                 Method(f"change rule {of}", self, changed, note=note),
             ]
-        for source, looks in sorted(plans - {(strongest, frames)}, key=lambda p: -p[1] * costs.sources()[p[0]]):
+        for source, looks in sorted(plans - {(strongest, frames)}, key=lambda p: -p[1] * frame_macs(costs, p[0])):
             name = actions.sources[source]
             full = "glance" if name == "glance" else f"static {name}"
             title = full if looks == frames else f"{full} on {looks} of {frames}"
@@ -243,19 +253,26 @@ def _look_at(clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: 
         requests.setdefault((r.metadata.sampling, r.metadata.preprocess), []).append(i)
     for members in requests.values():
         bad: set[int] = set()
+        odd: dict[str, str] = {}
         collected = [_Collected(recognizers[i]) for i in members]
         jobs = [_job(recognizers[members[0]], clip) for clip in clips]
         line = Line("looking at the clips")
         with DecodePool(workers=workers) as pool:
-            for n, part in enumerate(pool.map(read_clip, jobs)):
+            for n, first in enumerate(pool.map(read_clip, jobs)):
                 line.update(n, len(jobs))
-                if isinstance(part, VideoError):
-                    print(f"left out: {part}", file=sys.stderr)
+                if isinstance(first, VideoError):
+                    print(f"left out: {first}", file=sys.stderr)
                     bad.add(n)
                     continue
-                for one in collected:
-                    one.add(n - len(bad), part.images, part.valid, part.times_s)
+                for part in in_parts(first, jobs[n], pool):
+                    if part.warnings:
+                        odd.setdefault(first.path, part.warnings[0])
+                    for one in collected:
+                        one.add(n - len(bad), part.images, part.valid, part.times_s)
         line.done()
+        if odd:
+            path, warning = next(iter(odd.items()))
+            print(f"warning: {len(odd)} files are odd or damaged in part: {path} ({warning}), …", file=sys.stderr)
         good = [clip for n, clip in enumerate(clips) if n not in bad]
         if not good:
             raise DataError("none of the clips can be read")

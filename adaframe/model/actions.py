@@ -51,7 +51,8 @@ class Decisions:
 
     Args:
         actions: index of the executed action, int64, (B, T); frames that a skip covers repeat it; 0 where invalid.
-        decided: True where the policy decided from the frame's own glance (not covered by an earlier skip), (B, T).
+        decided: True where the policy decided from the frame's own glance (not covered by an earlier skip), (B, T); all False
+            where no policy ran.
         glanced: True where the glance was computed, (B, T).
         valid: False where a clip has no such frame, (B, T).
         of: the actions that the indices mean.

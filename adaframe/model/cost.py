@@ -82,15 +82,20 @@ class Costs:
         return frames.double() * self.uniform_frame + self.head
 
     def executed(self, decisions: Decisions) -> Tensor:
-        """MACs executed for each video, (B,), float64: glances made, policy steps with them, looks, head."""
-        glanced = decisions.glanced.sum(dim=1).double() * (self.glance + self.policy)
+        """MACs executed for each video, (B,), float64: glances made, policy steps with them, looks, head.
+
+        Where nothing was decided frame by frame (a fixed plan), no policy ran.
+        """
+        policy = self.policy * decisions.decided.any(dim=1)
+        glanced = decisions.glanced.sum(dim=1).double() * (self.glance + policy)
         seen = decisions.seen().sum(dim=1).double()
         looked = (seen * seen.new_tensor(self.sources())).sum(dim=1)
         return glanced + looked + self.head
 
     def streamed(self, decisions: Decisions) -> Tensor:
         """As executed, had the glances of covered frames not been computed (a stream does not), (B,)."""
-        saved = (decisions.glanced & ~decisions.decided).sum(dim=1).double() * (self.glance + self.policy)
+        covered = decisions.glanced & ~decisions.decided & decisions.decided.any(dim=1, keepdim=True)
+        saved = covered.sum(dim=1).double() * (self.glance + self.policy)
         return self.executed(decisions) - saved
 
     def per_action(self, actions: Actions) -> tuple[float, ...]:

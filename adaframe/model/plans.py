@@ -34,12 +34,7 @@ class Plan:
         # A clip shorter than the first stretch still gets a look, at its first frame.
         short = valid.sum(dim=1, keepdim=True) <= self.every // 2
         look = torch.where(short, frames == 0, frames % self.every == self.every // 2)
-        source = actions.sources.index(self.source)
-        skip = len(actions.sources)
-        chosen = torch.where(look & valid, source, skip)
-        chosen = torch.where(valid, chosen, 0)
-        glanced = (chosen == source) & valid if self.source == "glance" else torch.zeros_like(valid)
-        return Decisions(chosen, valid.clone(), glanced, valid, actions)
+        return planned(torch.where(look, actions.sources.index(self.source), -1), valid, actions)
 
 
 def evenly(valid: Tensor, source: int, looks: int, actions: Actions) -> Decisions:
@@ -62,13 +57,13 @@ def evenly(valid: Tensor, source: int, looks: int, actions: Actions) -> Decision
 
 
 def planned(chosen: Tensor, valid: Tensor, actions: Actions) -> Decisions:
-    """Decisions from the source of each frame (-1: skipped), (B, T); glances are computed where they answer."""
+    """Decisions from the source of each frame (-1: skipped), (B, T), without a policy; glances are made where they answer."""
     sources = len(actions.sources)
     executed = torch.where(valid, torch.where(chosen >= 0, chosen, min(sources, len(actions) - 1)), 0)
     if len(actions) == sources and bool((chosen < 0)[valid].any()):
         raise ValueError("a model without skips cannot leave out frames")
     glanced = (chosen >= len(actions.looks)) & valid
-    return Decisions(executed, valid.clone(), glanced, valid, actions)
+    return Decisions(executed, torch.zeros_like(valid), glanced, valid, actions)
 
 
 def strongest_look(model: Model) -> str:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 LARGEST_EXCESS = 0.25
+# Not from 0: a policy that may look at everything for nothing settles on that before the multiplier has woken up.
+START = 0.5
 
 
 class Multiplier(nn.Module):
@@ -16,12 +18,15 @@ class Multiplier(nn.Module):
         step: rise per update, times the excess.
         standing: a price that is always paid, so that compute that buys nothing is not spent.
         highest: bound on the multiplier.
+        start: its first value.
     """
 
-    def __init__(self, *, budget: float, step: float, standing: float, highest: float = 20.0) -> None:
+    def __init__(
+        self, *, budget: float, step: float, standing: float, highest: float = 20.0, start: float = START
+    ) -> None:
         super().__init__()
         self.budget, self.step, self.standing, self.highest = budget, step, standing, highest
-        self.register_buffer("value", torch.zeros(()))
+        self.register_buffer("value", torch.tensor(start))
         self.value: Tensor
 
     def update(self, cost: float) -> None:

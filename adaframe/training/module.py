@@ -79,7 +79,8 @@ class Recogniser(pl.LightningModule):
             decisions = random_decisions(
                 batch.valid, self.network.actions, generator, uniform=uniform, strongest=self.network.costs.strongest
             )
-            scores = self._scores(batch, self._glances(batch, needed=self.network.actions.glance_answers), decisions)
+            # Run even where it does not answer yet: norms of a glance from scratch learn their statistics in warm-up alone.
+            scores = self._scores(batch, self._glances(batch), decisions)
             loss = self._classification(scores, batch) + self._head_penalty()
         elif stage == "joint":
             loss, scores, decisions = self._joint(batch, epoch, generator)
@@ -100,7 +101,8 @@ class Recogniser(pl.LightningModule):
             valid=batch.valid,
             times_s=batch.times_s,
             temperature=self.schedule.temperature_at(epoch),
-            bias=self._bias(batch, generator),
+            # From the middle of the stage on: a policy that does not know yet where to look learns nothing from being pushed.
+            bias=self._bias(batch, generator) if self.schedule.progress(epoch) >= 0.5 else None,
             generator=generator if self.device.type == "cpu" else None,
         )
         loss = self._classification(scores, batch) + self._head_penalty()
@@ -122,7 +124,7 @@ class Recogniser(pl.LightningModule):
         return self._scores(batch, self._glances(batch, needed=needed), decisions), decisions
 
     def _bias(self, batch: Batch, generator: torch.Generator) -> Tensor | None:
-        """Half of the clips meet a runtime bias of the action logits, (B, A), so that the classifiers know those mixtures."""
+        """Half of the clips meet a runtime bias of the action logits, (B, A), so that the classifiers know such mixtures."""
         highest = self.config.train.beta_max
         if not highest:
             return None

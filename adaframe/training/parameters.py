@@ -58,7 +58,10 @@ def parameter_groups(network: Network, train: Train) -> list[dict[str, Any]]:
         for p in backbone.parameters()
     }
     if network.policy is not None:
-        factors |= {id(p): train.policy_lr for p in network.policy.parameters()}
+        learners: list[nn.Module] = [network.policy]
+        if network.glance is not None and not network.model.glance.shares and network.model.glance.weights == "none":
+            learners.append(network.glance)
+        factors |= {id(p): train.policy_lr for learner in learners for p in learner.parameters()}
     gains = {id(network.head.level), id(network.head.gap)}
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for parameter in network.parameters():

@@ -33,7 +33,7 @@ def cost(network: Network, fraction: float, seed: int = 0) -> float:
 @pytest.mark.parametrize("fraction", [0.3, 0.5, 0.8])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_cost_is_the_fraction_of_uniform_that_was_asked_for(network: Network, fraction: float, seed: int) -> None:
-    assert cost(network, fraction, seed) == pytest.approx(fraction, abs=0.01)
+    assert cost(network, fraction, seed) == pytest.approx(fraction, abs=0.02)
 
 
 def test_at_half_the_cost_all_actions_are_met(network: Network) -> None:

@@ -144,7 +144,10 @@ def test_a_checkpoint_of_any_name_is_known_by_its_start(tmp_path: Path) -> None:
 
 def test_describing_a_checkpoint_needs_no_torch(tmp_path: Path) -> None:
     path = checkpoint(tmp_path)
-    script = "import sys; from adaframe.inference.describe import describe; describe(sys.argv[1]); assert 'torch' not in sys.modules"
+    script = (
+        "import sys; from adaframe.inference.describe import describe; "
+        "describe(sys.argv[1]); assert 'torch' not in sys.modules"
+    )
 
     assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == 0
 

@@ -129,7 +129,9 @@ def trained(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPat
 def make_recogniser(make_config: Callable[..., Config]) -> Callable[..., Recogniser]:
     """What trains a tiny network, with a configuration's changes; three updates an epoch."""
 
-    def make(network: Network | None = None, *, multi_label: bool = False, classes: int = 2, **changes: Any) -> Recogniser:
+    def make(
+        network: Network | None = None, *, multi_label: bool = False, classes: int = 2, **changes: Any
+    ) -> Recogniser:
         config = make_config(**changes)
         if network is None:
             torch.manual_seed(config.seed)
@@ -144,7 +146,13 @@ def make_batch() -> Callable[..., Batch]:
     """A batch of random pictures, or (features=True) of random features, for TINY with K classes."""
 
     def make(
-        network: Network, *, videos: int = 4, classes: int = 2, seed: int = 0, features: bool = False, short: bool = True
+        network: Network,
+        *,
+        videos: int = 4,
+        classes: int = 2,
+        seed: int = 0,
+        features: bool = False,
+        short: bool = True,
     ) -> Batch:
         generator = torch.Generator().manual_seed(seed)
         frames = network.model.sampling.frames

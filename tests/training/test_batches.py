@@ -23,7 +23,9 @@ class Numbers:
     def __init__(self, *, bad: Sequence[int] = (), features: bool = False) -> None:
         self.bad, self.features = bad, features
 
-    def samples(self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]) -> Iterator[Sample | VideoError]:
+    def samples(
+        self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]
+    ) -> Iterator[Sample | VideoError]:
         for clip, rng in zip(clips, rngs, strict=True):
             if clip in self.bad:
                 yield UnreadableVideo(f"{clip}.mp4", "nothing there")
@@ -177,7 +179,9 @@ def test_a_short_clip_is_padded(
 
 
 @pytest.mark.parametrize("seed", [None, (0, 3)])
-def test_frames_decoded_anew_are_those_of_the_cache(make_config: Callable[..., Config], tmp_path: Path, seed: tuple[int, int] | None) -> None:
+def test_frames_decoded_anew_are_those_of_the_cache(
+    make_config: Callable[..., Config], tmp_path: Path, seed: tuple[int, int] | None
+) -> None:
     """Each clip has 8 frames, which are all candidates: without noise both ways see the same."""
     config = make_config()
     with load_material(config, learnable(config), tmp_path) as material:

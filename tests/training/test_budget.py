@@ -9,7 +9,7 @@ from adaframe.training.budget import Multiplier
 
 
 def multiplier(**options: float) -> Multiplier:
-    return Multiplier(**{"budget": 0.5, "step": 0.1, "standing": 0.05, **options})
+    return Multiplier(**{"budget": 0.5, "step": 0.1, "standing": 0.05, "start": 0.0, **options})
 
 
 def test_it_rises_by_the_excess_and_falls_by_what_is_left() -> None:
@@ -31,6 +31,10 @@ def test_an_excess_counts_up_to_a_quarter_of_uniform() -> None:
     price.update(0.7)
     price.update(0.0)
     assert float(price.value) == pytest.approx(0.1 * 0.2)
+
+
+def test_compute_has_a_price_from_the_first_update_on() -> None:
+    assert float(Multiplier(budget=0.5, step=0.1, standing=0.05).value) > 0
 
 
 def test_it_rests_at_the_budget() -> None:

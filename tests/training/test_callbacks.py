@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -96,9 +96,7 @@ def test_without_validation_the_line_shows_the_training_clips(module: Any, capsy
     assert "cost 0.60 of uniform  look-32 90%" in line
 
 
-def test_on_a_terminal_the_line_is_rewritten_within_an_epoch(
-    module: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_a_terminal_the_line_is_rewritten_within_an_epoch(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

@@ -25,7 +25,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(-3, "0:00"), (0.4, "0:00"), (59.6, "1:00"), (247, "4:07"), (3599.7, "1:00:00"), (3753, "1:02:33")]
+    ("seconds", "text"),
+    [(-3, "0:00"), (0.4, "0:00"), (59.6, "1:00"), (247, "4:07"), (3599.7, "1:00:00"), (3753, "1:02:33")],
 )
 def test_times_are_minutes_or_hours(seconds: float, text: str) -> None:
     assert clock(seconds) == text
@@ -55,7 +56,13 @@ def test_on_a_terminal_the_line_is_rewritten_and_goes_away(now: list[float], mon
     line.done()
 
     out = sys.stderr.getvalue()  # type: ignore[attr-defined]
-    assert [text.strip() for text in out.split("\r")] == ["", "decoding: 1 of 4, 0:01 left", "decoding: 3 of 4, 0:00 left", "", ""]
+    assert [text.strip() for text in out.split("\r")] == [
+        "",
+        "decoding: 1 of 4, 0:01 left",
+        "decoding: 3 of 4, 0:00 left",
+        "",
+        "",
+    ]
     assert "\n" not in out
 
 

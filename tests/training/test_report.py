@@ -20,9 +20,9 @@ from adaframe.training.report import as_results, at_budget, calibration_table, g
 
 def answered(cost: float, *, right: int = 3, of: int = 4) -> Outcome:
     ones = np.ones(of)
-    targets = np.eye(2)[[0] * right + [1] * (of - right)]
+    scores = np.array([[0.9, 0.1]] * right + [[0.1, 0.9]] * (of - right))
     return Outcome(
-        np.arange(of), np.array([[0.9, 0.1]] * of), targets, ones * cost, ones * cost, ones * cost, ones, {"look": 1.0}
+        np.arange(of), scores, np.eye(2)[[0] * of], ones * cost, ones * cost, ones * cost, ones, {"look": 1.0}
     )
 
 
