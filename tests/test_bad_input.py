@@ -152,18 +152,41 @@ def test_a_file_that_may_not_be_read(classify: Classify, good: Path, tmp_path: P
     assert (code, out, len(err)) == (1, [], 1)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="names are Unicode there")
-def test_a_name_that_is_no_unicode(tiny_checkpoint: Path, good: Path, tmp_path: Path) -> None:
-    for name in (b"caf\xe9.mp4", b"\xff.mp4"):
-        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(good.read_bytes() if name[0] == 99 else b"")
+@pytest.fixture
+def strange_names(tiny_checkpoint: Path, good: Path, tmp_path: Path) -> list[str]:
+    """Words that classify a folder whose good and whose empty file have names that are no Unicode."""
+    if sys.platform in ("win32", "darwin"):
+        pytest.skip("names are Unicode here")
+    folder = os.fsencode(tmp_path)
+    Path(os.fsdecode(folder + b"/caf\xe9.mp4")).write_bytes(good.read_bytes())
+    Path(os.fsdecode(folder + b"/no\xff.mp4")).write_bytes(b"")
+    return ["classify", str(tmp_path), "--checkpoint", str(tiny_checkpoint), "--device", "cpu"]
 
-    for words, lines in ((["--json"], 2), ([], 1)):
-        done = adaframe("classify", str(tmp_path), "--checkpoint", str(tiny_checkpoint), *words)
 
-        assert done.returncode == 1
-        assert len(done.stdout.splitlines()) == lines
-        assert "internal error" not in done.stderr
-        assert len(done.stderr.splitlines()) == 4 - lines - (1 if words else 0)
+STRICT = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}  # as Python has it in most languages
+
+
+def test_names_that_are_no_unicode_as_json(strange_names: list[str], tmp_path: Path) -> None:
+    done = adaframe(*strange_names, "--json", env=STRICT)
+
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr.splitlines()) == (1, [KNOWS])
+    assert os.fsencode(rows[0]["path"]) == os.fsencode(tmp_path) + b"/caf\xe9.mp4"
+    assert rows[0]["label"] in ("run", "sit", "wave")
+    assert rows[1]["error"].startswith("the file is empty")
+
+
+@pytest.mark.xfail(
+    strict=True, reason="cli/main.py leaves stdout strict, so a name that is no Unicode ends the command"
+)
+def test_names_that_are_no_unicode_for_people(strange_names: list[str]) -> None:
+    done = adaframe(*strange_names, env=STRICT)
+
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert "/caf" in done.stdout
+    assert len(done.stderr.splitlines()) == 2
+    assert ".mp4: the file is empty" in done.stderr.splitlines()[1]
 
 
 def test_protected_videos(classify: Classify, good: Path, odd_media: Path) -> None:

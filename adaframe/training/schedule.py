@@ -50,6 +50,16 @@ class Schedule:
         return first * math.pow(last / first, self.progress(epoch))
 
     def learning_rate(self, epoch: float) -> float:
-        """Factor on the learning rates: a short rise, then a cosine over the whole run."""
-        rise = min(1.0, (epoch + 0.05) / max(0.04 * self.epochs, 1e-6))
-        return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(epoch / max(self.epochs, 1), 1.0))))
+        """Factor on the learning rates: one cosine for the warm-up, and a lower one for what follows.
+
+        The policy begins to learn where the warm-up ends; on one long cosine it would meet rates that are half gone.
+        """
+        warmup, rest = self.stages.warmup, self.epochs - self.stages.warmup
+        if epoch < warmup:
+            return _cosine(epoch / warmup, 1.0, 0.1 if rest else 0.01) * min(1.0, (epoch + 0.05) / (0.08 * warmup))
+        return _cosine((epoch - warmup) / max(rest, 1), 0.7 if warmup else 1.0, 0.01)
+
+
+def _cosine(progress: float, first: float, last: float) -> float:
+    """From first to last as progress goes from 0 to 1."""
+    return last + (first - last) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))

@@ -127,16 +127,16 @@ def trained(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def make_recogniser(make_config: Callable[..., Config]) -> Callable[..., Recogniser]:
-    """What trains a tiny network, with a configuration's changes; three updates an epoch."""
+    """What trains a tiny network, with a configuration's changes."""
 
     def make(
-        network: Network | None = None, *, multi_label: bool = False, classes: int = 2, **changes: Any
+        network: Network | None = None, *, multi_label: bool = False, updates: int = 3, **changes: Any
     ) -> Recogniser:
         config = make_config(**changes)
         if network is None:
             torch.manual_seed(config.seed)
-            network = Network(config.model, classes=classes, plan=config.policy)
-        return Recogniser(network, config, multi_label=multi_label, clips=12, updates_per_epoch=3)
+            network = Network(config.model, classes=2, plan=config.policy)
+        return Recogniser(network, config, multi_label=multi_label, clips=12, updates_per_epoch=updates)
 
     return make
 

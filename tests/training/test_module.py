@@ -131,8 +131,12 @@ def test_looks_and_head_learn_in_all_stages(three_stages: tuple[Recogniser, Watc
     _, watch = three_stages
 
     for epoch in range(3):
-        for part in ("network.looks.0.0.weight", "network.looks.1.0.weight", "network.head.classify.weight"):
-            assert watch.moved(epoch, part) == {part}, epoch
+        # In fine-tuning those that the policy chooses.
+        assert {k for k in watch.moved(epoch, "network.looks") if k.endswith("0.weight")}, epoch
+        assert watch.moved(epoch, "network.head.classify") == {
+            "network.head.classify.weight",
+            "network.head.classify.bias",
+        }
 
 
 def test_statistics_of_batch_norms_change_in_the_warm_up_alone(three_stages: tuple[Recogniser, Watch]) -> None:
@@ -245,18 +249,27 @@ JOINT = {
 
 @pytest.mark.parametrize("budget", [0.3, pytest.param(0.6, marks=pytest.mark.slow)])
 def test_dual_ascent_brings_the_argmax_cost_to_the_budget(make_recogniser: MakeRecogniser, budget: float) -> None:
-    module = make_recogniser(budget=budget, **JOINT, **{"train.standing_price": 0.0, "train.beta_max": 0.0})
+    module = make_recogniser(updates=6, budget=budget, **JOINT, **{"train.standing_price": 0.0, "train.beta_max": 0.0})
     batches = informative(module.network, batches=6, noise=3.0)
 
     watch = train(module, batches)
 
     costs = [m["val/cost"] for m in watch.metrics]
-    assert min(costs[3:6]) > 0.9  # without a reason to, it does not save
-    assert costs[-1] == pytest.approx(budget, abs=0.12)
+    assert min(costs[3:6]) > 0.9
+    assert costs[-1] == pytest.approx(budget, abs=0.15)
+
+
+def test_without_a_multiplier_that_moves_a_hard_task_is_looked_at_throughout(make_recogniser: MakeRecogniser) -> None:
+    changes = {"train.standing_price": 0.0, "train.beta_max": 0.0, "train.multiplier_step": 0.0, "train.stages.joint": 15}
+    module = make_recogniser(updates=6, budget=0.3, **JOINT | changes)
+
+    watch = train(module, informative(module.network, batches=6, noise=3.0))
+
+    assert watch.metrics[-1]["val/cost"] > 0.9
 
 
 def test_an_easy_task_neither_skips_everything_nor_looks_at_everything(make_recogniser: MakeRecogniser) -> None:
-    module = make_recogniser(budget=0.5, **JOINT | {"train.stages.joint": 20})
+    module = make_recogniser(updates=6, budget=0.5, **JOINT | {"train.stages.joint": 20})
     batches = informative(module.network, batches=6, noise=0.1)
 
     watch = train(module, batches)
@@ -276,17 +289,17 @@ def test_the_multiplier_moves_in_the_joint_stage_alone(make_recogniser: MakeReco
     watch = train(module, informative(module.network, batches=3))
 
     values = [float(state["multiplier.value"]) for state in watch.states]
-    assert values[0] == values[1] == 0
-    assert values[2] > 0
+    assert values[0] == values[1]
+    assert values[2] > values[1]
     assert values[3] == values[2]
 
 
-def test_fixed_weights_need_no_multiplier(make_recogniser: MakeRecogniser) -> None:
+def test_fixed_weights_leave_the_multiplier_alone(make_recogniser: MakeRecogniser) -> None:
     module = make_recogniser(**{"train.compute": "fixed"})
 
     watch = train(module, informative(module.network, batches=3))
 
-    assert all(float(state["multiplier.value"]) == 0 for state in watch.states)
+    assert len({float(state["multiplier.value"]) for state in watch.states}) == 1
     assert watch.moved(1, "network.policy.logits")
 
 

@@ -36,19 +36,18 @@ def test_progress_is_the_place_in_the_joint_stage() -> None:
     assert [SCHEDULE.progress(epoch) for epoch in (0, 2, 3, 6, 9)] == [0.0, 0.0, 0.25, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("stages", [Stages(2, 4, 3), Stages(10, 10, 5), Stages(0, 1, 0)])
-def test_the_learning_rate_rises_shortly_and_falls_to_a_hundredth(stages: Stages) -> None:
+@pytest.mark.parametrize("stages", [Stages(2, 4, 3), Stages(10, 10, 5), Stages(0, 1, 0), Stages(3, 0, 0)])
+def test_the_learning_rate_ends_at_a_hundredth_and_is_never_zero(stages: Stages) -> None:
     schedule = Schedule(stages, temperature=(5.0, 0.5))
     rates = [schedule.learning_rate(schedule.epochs * i / 200) for i in range(201)]
 
-    peak = rates.index(max(rates))
-    assert peak <= 0.04 * 200
-    assert rates[0] > 0
-    assert 0.98 < rates[peak] <= 1.0
-    assert all(a > b for a, b in zip(rates[peak:], rates[peak + 1 :], strict=False))
+    assert min(rates) > 0
+    assert 0.9 < max(rates) <= 1.0
     assert rates[-1] == pytest.approx(0.01)
-    assert schedule.learning_rate(schedule.epochs * 2) == pytest.approx(0.01)
 
 
-def test_the_learning_rate_is_half_way_down_in_the_middle() -> None:
-    assert SCHEDULE.learning_rate(4.5) == pytest.approx(0.01 + 0.99 / 2)
+def test_the_learning_rate_rises_again_where_the_policy_begins_to_learn() -> None:
+    schedule = Schedule(Stages(10, 7, 2), temperature=(5.0, 0.5))
+
+    assert schedule.learning_rate(9.99) < 0.11
+    assert schedule.learning_rate(10.0) == pytest.approx(0.7)
