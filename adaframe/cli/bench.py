@@ -24,13 +24,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         "--repeats", type=positive, default=10, metavar="N", help="of each timing (default: %(default)s)"
     )
     parser.add_argument("--batch", type=positive, default=8, metavar="N", help="videos at once (default: %(default)s)")
-    parser.add_argument("--budget", type=fraction, metavar="F", help="for the checkpoint's own policy")
     parser.add_argument(
-        "--share",
+        "--budget",
         type=fraction,
         default=0.5,
         metavar="F",
-        help="of frames looked at, with --config (default: %(default)s)",
+        help="adaptive's cost as a fraction of uniform's (default: %(default)s)",
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="of torch (default: torch's own)")
     parser.add_argument("--json", metavar="FILE", help="also write the numbers there")
@@ -54,7 +53,6 @@ def run(args: argparse.Namespace) -> int:
         videos=args.videos,
         repeats=args.repeats,
         batch=args.batch,
-        share=args.share,
         budget=args.budget,
         threads=args.threads,
         json_path=args.json,

@@ -54,8 +54,7 @@ def bench(
     videos: int = 8,
     repeats: int = 10,
     batch: int = 8,
-    share: float = 0.5,
-    budget: float | None = None,
+    budget: float = 0.5,
     threads: int | None = None,
     json_path: str | Path | None = None,
     device: str = "auto",
@@ -72,8 +71,7 @@ def bench(
         videos: in each timing.
         repeats: rounds; the methods take turns within a round.
         batch: videos at once.
-        share: adaptive's cost as a fraction of uniform's, where no budget is given.
-        budget: the same; it goes before `share`.
+        budget: adaptive's cost as a fraction of uniform's.
         threads: of torch; None leaves torch's own choice.
         json_path: also write the numbers there.
         device: auto, cpu, cuda, cuda:1, mps.
@@ -88,7 +86,7 @@ def bench(
         torch.set_num_threads(threads or before)
         place = pick_device(device)
         network = _network(checkpoint, config, place)
-        methods, shares = model_methods(network, videos, batch, share if budget is None else budget)
+        methods, shares = model_methods(network, videos, batch, budget)
         with tempfile.TemporaryDirectory() as folder:
             methods.append(_decoding(network, Path(folder)))
             timings = _take_turns(methods, repeats, place)

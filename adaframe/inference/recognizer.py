@@ -35,6 +35,8 @@ def load(checkpoint: str | Path | None = None, *, device: str = "auto", budget: 
 
     path = Path(checkpoint) if checkpoint is not None else checkpoint_path("example.safetensors")
     network, metadata = load_network(path, device=pick_device(device))
+    # Folded batch norms give the same scores for fewer passes over memory; a folded network can no longer be trained.
+    network.fuse()
     return Recognizer(network, metadata, budget=budget)
 
 

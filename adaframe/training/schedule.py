@@ -55,7 +55,7 @@ class Schedule:
         The policy begins to learn where the warm-up ends; on one long cosine it would meet rates that are half gone.
         """
         warmup, rest = self.stages.warmup, self.epochs - self.stages.warmup
-        if epoch < warmup:
+        if epoch < warmup or not rest:
             return _cosine(epoch / warmup, 1.0, 0.1 if rest else 0.01) * min(1.0, (epoch + 0.05) / (0.08 * warmup))
         return _cosine((epoch - warmup) / max(rest, 1), 0.7 if warmup else 1.0, 0.01)
 

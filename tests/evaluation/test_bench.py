@@ -61,26 +61,23 @@ def test_a_configuration_is_measured_and_written_as_json(tmp_path: Path, capsys:
     assert f"efficiency {written['efficiency']['median']:.2f}" in printed
 
 
-def test_a_checkpoint_is_measured_and_a_budget_goes_before_the_share(tmp_path: Path) -> None:
+def test_a_checkpoint_is_measured_at_a_budget(tmp_path: Path) -> None:
     network = Network(MODEL, classes=3)
     save_checkpoint(
         tmp_path / "m.safetensors", network, Metadata(MODEL, "adaptive", tuple("abc"), False, network.costs)
     )
 
-    for budget in (None, 0.7):
+    for budget in (0.4, 0.7):
         out = tmp_path / f"{budget}.json"
         bench(
             checkpoint=tmp_path / "m.safetensors",
             videos=8,
             repeats=1,
-            share=0.4,
             budget=budget,
             json_path=out,
             device="cpu",
         )
-    fractions = [
-        json.loads((tmp_path / f"{b}.json").read_text())["methods"][1]["gmacs_of_uniform"] for b in (None, 0.7)
-    ]
+    fractions = [json.loads((tmp_path / f"{b}.json").read_text())["methods"][1]["gmacs_of_uniform"] for b in (0.4, 0.7)]
 
     assert fractions == pytest.approx([0.4, 0.7], abs=0.03)
 
