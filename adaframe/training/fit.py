@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
-import torch
-from pytorch_lightning.loggers import TensorBoardLogger
 
-from adaframe import __version__
 from adaframe.config import Config
 from adaframe.config_check import check
 from adaframe.config_io import to_yaml
-from adaframe.errors import AdaframeError, CheckpointError, DataError, UsageError
-from adaframe.evaluation.metrics import unsure_threshold
+from adaframe.errors import UsageError
 from adaframe.files import write_text
-from adaframe.inference.recognizer import pick_device
-from adaframe.model.checkpoint import load_matching, save_checkpoint
-from adaframe.model.metadata import CalibrationPoint, Metadata
-from adaframe.model.network import Features, Network
-from adaframe.model.temporal import Standardise
-from adaframe.training.batches import Batch
-from adaframe.training.calibration import BETAS, Outcome, curve, outcome
-from adaframe.training.callbacks import Metrics, Progress, Resumable
-from adaframe.training.manifest import Clip, split_off
-from adaframe.training.material import Material, learnable, load_material, use_frozen_features
-from adaframe.training.module import Recogniser
-from adaframe.training.parameters import freeze
+from adaframe.model.network import Network
+from adaframe.training.calibration import curve
+from adaframe.training.folds import fit_folds
+from adaframe.training.material import learnable, load_material, use_frozen_features
+from adaframe.training.report import report_validation
+from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, full_network
 
 
 def fit(config: Config, *, out: Path, resume: bool = False) -> None:
@@ -50,9 +35,6 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
     """
     check(config)
     _quiet()
-    from adaframe.training.folds import fit_folds
-    from adaframe.training.report import report_validation
-
     out.mkdir(parents=True, exist_ok=True)
     if not resume and ((out / "last.ckpt").exists() or any(out.glob("fold-*/last.ckpt"))):
         raise UsageError(f"{out}: holds a run already; try: --resume to go on with it, or another --out")
@@ -81,24 +63,6 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
 
-def build_network(config: Config, classes: int) -> Network:
-    """The network of a run, started as it says."""
-    torch.manual_seed(config.seed)
-    network = Network(config.model, classes=classes, plan=config.policy)
-    if config.init:
-        taken, total = load_matching(network, Path(config.init))
-        print(f"started from {config.init}: {taken} of {total} tensors", file=sys.stderr)
-    freeze(network, config.train)
-    return network.to(pick_device(config.device))
-
-
-def full_network(config: Config, network: Network, classes: int) -> Network:
-    """A network with all looks, whatever the plan: frozen features are computed by it."""
-    if network.plan is None:
-        return network
-    return build_network(replace(config, policy="adaptive"), classes)
-
-
 def check_floor(config: Config, network: Network) -> None:
     """Refuse a budget that no decisions can keep to."""
     if network.plan is not None:
@@ -112,201 +76,6 @@ def check_floor(config: Config, network: Network) -> None:
             f"budget {config.budget:g} is below the floor: glancing at every frame and one look cost {fraction:.3f} of "
             f"uniform; try: {f'--budget {enough:g}, or ' if enough <= 1 else ''}a smaller glance (model.glance.pixels)"
         )
-
-
-def check_fold(fold: str, clips: Sequence[Clip]) -> None:
-    """Refuse a fold that these clips do not have."""
-    folds = sorted({clip.fold for clip in clips} - {""})
-    if fold == "all" and len(folds) < 2:
-        raise UsageError("fold all: the data set has fewer than two folds; try: a manifest with a column fold")
-    if fold not in ("", "all", *folds):
-        raise UsageError(f"fold {fold}: the data set has no such fold; its folds: {', '.join(folds) or 'none'}")
-
-
-def choose_clips(config: Config, material: Material) -> tuple[list[int], list[int]]:
-    """Numbers of the clips to learn from, and of those to calibrate on (never of a fold that is reported)."""
-    clips = [material.data_set.clips[n] for n in material.readable]
-    number = {id(clip): n for clip, n in zip(clips, material.readable, strict=True)}
-    if config.fold:
-        check_fold(config.fold, clips)
-        clips = [clip for clip in clips if clip.fold != config.fold]
-    val = [clip for clip in clips if clip.split == "val"]
-    train = [clip for clip in clips if clip.split != "val"]
-    if not val and config.data.val_fraction:
-        train_clips, val_clips = split_off(train, config.data.val_fraction, config.seed)
-        train, val = list(train_clips), list(val_clips)
-    if len({label for clip in train for label in clip.labels}) < 2:
-        raise DataError("the training clips are all of one class; try: another data.val_fraction, or more clips")
-    return [number[id(c)] for c in train], [number[id(c)] for c in val]
-
-
-def confidences(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> tuple[np.ndarray, np.ndarray]:
-    """Confidence and rightness of each clip at the bias that keeps to the budget."""
-    kept = [o for _, o in outcomes if o.cost.mean() <= budget] or [outcomes[-1][1]]
-    return kept[0].scores.max(axis=1), kept[0].right
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """One training in one folder."""
-
-    config: Config
-    material: Material
-    out: Path
-
-    def train(self, network: Network, train: list[int], held_out: list[int], *, resume: bool) -> Recogniser:
-        """Fit the network on some clips; the held-out ones are only watched."""
-        config, material = self.config, self.material
-        _standardise(network, material, train)
-        frozen = material.features is not None
-        batches = material.batches(network, train, seed=(config.seed, 0), frozen=frozen)
-        module = Recogniser(
-            network,
-            config,
-            multi_label=material.data_set.multi_label,
-            clips=len(train),
-            updates_per_epoch=len(batches),
-        )
-        last, device = self.out / "last.ckpt", pick_device(config.device)
-        trainer = pl.Trainer(
-            max_epochs=module.schedule.epochs,
-            accelerator=device.type,
-            devices=1 if device.type != "cuda" or device.index is None else [device.index],
-            precision=config.train.precision,
-            gradient_clip_val=20.0,  # AR-Net's; it only cuts off the rare wild step of a scratch network.
-            logger=_tensorboard(self.out),
-            callbacks=[Progress(), Metrics(self.out / "metrics.csv"), Resumable(last)],
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            reload_dataloaders_every_n_epochs=1,
-            log_every_n_steps=1,
-            default_root_dir=self.out,
-        )
-        data = _Data(self, network, train, held_out, frozen)
-        go_on = resume and last.exists()
-        on_interrupt = signal.getsignal(signal.SIGINT)
-        try:
-            trainer.fit(
-                module, datamodule=data, ckpt_path=last if go_on else None, weights_only=True if go_on else None
-            )
-        except SystemExit:  # Lightning's answer to Ctrl-C, which it ignores from then on
-            signal.signal(signal.SIGINT, on_interrupt)
-            if not last.exists():
-                raise AdaframeError("interrupted before the first epoch was done: nothing to go on with") from None
-            raise AdaframeError(f"interrupted; what was learnt is in {last}; try: --resume to go on") from None
-        except (RuntimeError, KeyError) as error:
-            if go_on and trainer.global_step == 0:
-                what = " ".join(str(error).split())[:200]
-                raise CheckpointError(
-                    f"{last}: does not fit this run ({what}); try: the config it was begun with"
-                ) from error
-            raise
-        return module
-
-    def outcomes(self, module: Recogniser, clips: list[int]) -> list[tuple[float, Outcome]]:
-        """What the model answers for these clips along its whole curve."""
-        betas = BETAS if module.network.plan is None else BETAS[:1]
-        batches = _with_features(module.network, self.material.batches(module.network, clips))
-        return [(beta, outcome(module, batches, beta)) for beta in betas]
-
-    def save(
-        self,
-        module: Recogniser,
-        calibration: tuple[CalibrationPoint, ...],
-        confidence: np.ndarray,
-        right: np.ndarray,
-        *,
-        trained_on: int,
-        facts: dict[str, Any] | None = None,
-    ) -> Metadata:
-        """Write model.safetensors."""
-        config, network = self.config, module.network
-        metadata = Metadata(
-            model=config.model,
-            plan=config.policy,
-            classes=self.material.data_set.classes,
-            multi_label=self.material.data_set.multi_label,
-            costs=network.costs,
-            calibration=calibration if network.plan is None else (),
-            budget=config.budget,
-            unsure_below=float(unsure_threshold(confidence, right)) if right.any() else 0.0,
-            training={
-                "adaframe": __version__,
-                "clips": trained_on,
-                "epochs": module.schedule.epochs,
-                "seed": config.seed,
-                **(facts or {}),
-            },
-        )
-        save_checkpoint(self.out / "model.safetensors", network, metadata, half=config.train.save_half)
-        return metadata
-
-
-class _Data(pl.LightningDataModule):
-    """Batches of each epoch; made anew each time, as their order and augmentation come from (seed, epoch, clip)."""
-
-    def __init__(self, run: Run, network: Network, train: list[int], held_out: list[int], frozen: bool) -> None:
-        super().__init__()
-        self.run, self.network, self.train, self.held_out, self.frozen = run, network, train, held_out, frozen
-
-    def train_dataloader(self) -> Any:
-        assert self.trainer is not None
-        seed = (self.run.config.seed, self.trainer.current_epoch)
-        return self.run.material.batches(self.network, self.train, seed=seed, frozen=self.frozen)
-
-    def val_dataloader(self) -> Any:
-        if not self.held_out:
-            return []
-        return self.run.material.batches(self.network, self.held_out, frozen=self.frozen)
-
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        return batch.to(device)
-
-
-def _standardise(network: Network, material: Material, train: list[int]) -> None:
-    """Set the head's stored means and deviations, where it has them (head.width: 0)."""
-    if not any(isinstance(m, Standardise) for m in network.head.project):
-        return
-    batches = _with_features(network, material.batches(network, train))
-    features = [b.features for b in batches if b.features is not None]
-    glances = [f.glance for f in features if f.glance is not None]
-    looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))
-    device = next(network.parameters()).device
-    everything = replace(
-        batches[0],
-        features=Features(torch.cat(glances) if glances else None, looks),
-        valid=torch.cat([b.valid for b in batches]),
-        times_s=torch.cat([b.times_s for b in batches]),
-    ).to(device)
-    assert everything.features is not None
-    network.standardise(everything.features, everything.valid, everything.times_s)
-
-
-@torch.no_grad()
-def _with_features(network: Network, batches: Iterable[Batch]) -> list[Batch]:
-    """The same batches with features in place of crops, so that a whole curve costs one pass through the backbones.
-
-    Crops are held one batch at a time: those of a whole data set would fill the memory.
-    """
-    network.eval()
-    device = next(network.parameters()).device
-    return [
-        batch
-        if batch.features is not None
-        else replace(batch, crops=None, features=network.all_features(batch.to(device).as_clips())).to(
-            torch.device("cpu")
-        )
-        for batch in batches
-    ]
-
-
-def _tensorboard(out: Path) -> Any:
-    try:
-        return TensorBoardLogger(str(out), name="tensorboard", version="")
-    except ModuleNotFoundError:
-        return False
 
 
 def _quiet() -> None:

@@ -20,11 +20,11 @@ from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.plans import evenly
 from adaframe.training.calibration import Outcome, curve
 from adaframe.training.calibration import outcome as outcome_of
-from adaframe.training.fit import Run, build_network, check_fold, choose_clips, confidences
 from adaframe.training.frozen import frozen_linear
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
+from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences
 
 Curve = list[tuple[float, Outcome]]
 

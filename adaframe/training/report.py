@@ -13,7 +13,7 @@ from adaframe.model.metadata import Metadata
 from adaframe.training.calibration import Outcome
 
 if TYPE_CHECKING:
-    from adaframe.training.fit import Run
+    from adaframe.training.run import Run
 
 REPORTED_BUDGETS = (1.0, 0.5, 0.25)
 

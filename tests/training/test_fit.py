@@ -23,8 +23,9 @@ from adaframe.evaluation.metrics import unsure_threshold
 from adaframe.model.checkpoint import load_network
 from adaframe.model.metadata import read_metadata
 from adaframe.training.calibration import Outcome
-from adaframe.training.fit import Run, build_network, check_floor, choose_clips, confidences, fit
+from adaframe.training.fit import check_floor, fit
 from adaframe.training.material import learnable, load_material
+from adaframe.training.run import Run, build_network, choose_clips, confidences
 
 MakeConfig = Callable[..., Config]
 

@@ -20,8 +20,9 @@ from adaframe.errors import UsageError
 from adaframe.model.metadata import CalibrationPoint, Metadata, read_metadata
 from adaframe.training import folds
 from adaframe.training.calibration import Outcome
-from adaframe.training.fit import Run, choose_clips, fit
+from adaframe.training.fit import fit
 from adaframe.training.material import learnable, load_material
+from adaframe.training.run import Run, choose_clips
 
 MakeConfig = Callable[..., Config]
 FOLDS = {n: str(n // 2 % 3 + 9) for n in range(18)}  # 9, 10 and 11: by value, not by spelling

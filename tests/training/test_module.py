@@ -260,7 +260,12 @@ def test_dual_ascent_brings_the_argmax_cost_to_the_budget(make_recogniser: MakeR
 
 
 def test_without_a_multiplier_that_moves_a_hard_task_is_looked_at_throughout(make_recogniser: MakeRecogniser) -> None:
-    changes = {"train.standing_price": 0.0, "train.beta_max": 0.0, "train.multiplier_step": 0.0, "train.stages.joint": 15}
+    changes = {
+        "train.standing_price": 0.0,
+        "train.beta_max": 0.0,
+        "train.multiplier_step": 0.0,
+        "train.stages.joint": 15,
+    }
     module = make_recogniser(updates=6, budget=0.3, **JOINT | changes)
 
     watch = train(module, informative(module.network, batches=6, noise=3.0))
