@@ -25,6 +25,7 @@ _HELP = {
     "contrast": "of the texture, standard deviation in luma levels",
     "decoys": "share of the other segments that show a patch of a random class",
     "noise": "in each pixel, standard deviation in luma levels",
+    "light": "of the background, largest change in luma levels",
     "seed": "of everything random",
 }
 

@@ -30,6 +30,7 @@ def paint(spec: NeedleSpec, plan: ClipPlan, seed: int) -> NDArray[np.uint8]:
     half = spec.pixels // 2
     luma = _drift(rng, spec.frames, spec.pixels, centre=105.0, spread=22.0)
     chroma = [_drift(rng, spec.frames, half, centre=128.0, spread=5.0) for _ in range(2)]  # U, V
+    luma += np.repeat(plan.light, spec.per_segment).astype(np.float32)[:, None, None]  # patches are painted over it
     phases = rng.integers(8, size=(spec.segments, 2))
     waves = list(TEXTURES[spec.texture].values())
     strength = spec.contrast * _fade(spec.patch)

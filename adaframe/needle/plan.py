@@ -11,6 +11,7 @@ from adaframe.needle.spec import REACH, NeedleSpec
 
 # Each kind of choice draws from a stream of its own, so that the class can influence the evidence's textures alone.
 _TIMES, _PATHS, _DECOYS, _CUES = range(4)
+_LIGHT = 5  # 4 is the painter's
 
 _HUE = 1.8  # angle in the U-V plane: orange red; only a little room either way, or else a cue takes long to learn
 
@@ -25,6 +26,7 @@ class ClipPlan:
         corners: top left corner (x, y) of the patch in each frame, in pixels, even, (frames, 2).
         hues: of the cue in each segment, in radians, (segments,).
         turns: which corner of the patch a cue at a corner takes in each segment, 0..3, (segments,).
+        light: what is added to the background's luma in each segment, (segments,).
     """
 
     evidence: tuple[int, ...]
@@ -32,6 +34,7 @@ class ClipPlan:
     corners: NDArray[np.int64]
     hues: NDArray[np.float64]
     turns: NDArray[np.int64]
+    light: NDArray[np.float64]
 
 
 def clip_seed(spec: NeedleSpec, split: str, number: int) -> int:
@@ -67,6 +70,7 @@ def plan_clip(spec: NeedleSpec, label: int, seed: int) -> ClipPlan:
         corners=_path(spec, _stream(seed, _PATHS)),
         hues=_HUE + cues.uniform(-0.3, 0.3, spec.segments),
         turns=cues.integers(4, size=spec.segments),
+        light=_stream(seed, _LIGHT).uniform(-spec.light, spec.light, spec.segments),
     )
 
 

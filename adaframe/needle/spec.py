@@ -64,6 +64,8 @@ class NeedleSpec:
         contrast: standard deviation of the texture's brightness, in luma levels.
         decoys: share of the other segments that show the patch, without cue and in the texture of a random class.
         noise: standard deviation of the noise in each pixel's brightness, in luma levels.
+        light: how far the background's brightness may be off in each segment, in luma levels; it changes at random, so that
+            what changes most is not what matters.
         seed: of everything random.
 
     Raises:
@@ -82,6 +84,7 @@ class NeedleSpec:
     contrast: float = 36.0
     decoys: float = 0.95
     noise: float = 4.0
+    light: float = 30.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -111,6 +114,7 @@ class NeedleSpec:
             (0 < self.contrast <= 40, f"contrast: {self.contrast:g}; try: 36 (more than 0, 40 at most)"),
             (0 <= self.decoys <= 1, f"decoys: {self.decoys:g}; try: a share, 0 to 1"),
             (0 <= self.noise <= 10, f"noise: {self.noise:g}; try: 0 to 10"),
+            (0 <= self.light <= 40, f"light: {self.light:g}; try: 0 to 40"),
             (self.seed >= 0, f"seed: {self.seed}; try: 0 or more"),
         ):
             if not good:

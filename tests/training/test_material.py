@@ -254,11 +254,12 @@ def test_a_baseline_uses_the_same_frozen_features(
 
 
 def test_features_are_computed_anew_when_something_that_makes_them_changes(
-    make_config: MakeConfig, weights: str, tmp_path: Path
+    make_config: MakeConfig, make_folder: MakeFolder, weights: str, tmp_path: Path
 ) -> None:
     from adaframe.config import Look
 
-    base = pretrained(weights, **{"data.cache": str(tmp_path / "cache")})
+    root = make_folder(tmp_path / "data", clips=3)
+    base = pretrained(weights, **{"data.root": str(root), "data.cache": str(tmp_path / "cache")})
     renamed = {**base, "model.looks": (Look("big", 32, "mobilenet_v2", weights),)}
     smaller = {**base, "model.looks": (Look("look-32", 24, "mobilenet_v2", weights),)}
     values = []
