@@ -22,11 +22,12 @@ endif
 ADAFRAME := $(PY) -m adaframe
 MODEL := model.safetensors
 
-.PHONY: help demo test clean-demo
+.PHONY: help demo demo-seeds test clean-demo
 
 help:
 	@echo "make demo   renders a small data set, trains on it, measures what was saved, and draws it (in demo/)"
 	@echo "make test   the checks and all tests, as the CI runs them"
+	@echo "make demo-seeds  the demo under three seeds, with mean and range (20 minutes)"
 	@echo "make clean-demo"
 	@echo
 	@echo "PYTHON=/path/to/python uses an environment that has torch already; VENV=$(VENV) is made otherwise"
@@ -65,6 +66,22 @@ demo/report/table.txt: demo/adaptive/$(MODEL) demo/uniform/$(MODEL)
 
 demo/strip.png: demo/adaptive/$(MODEL)
 	@clips=(demo/data/test/*/*.mp4); set -x; $(ADAFRAME) classify "$${clips[0]}" --checkpoint demo/adaptive/$(MODEL) --figure $@
+
+# The demo under several seeds (of data and training), with a static plan of equal cost trained alone; 6 minutes a seed.
+SEEDS ?= 0 1 2
+demo-seeds: | $(STAMPS)-demo
+	@for seed in $(SEEDS); do \
+	  run=demo/seed-$$seed; [[ -e $$run/report/report.json ]] && continue; set -x; \
+	  $(PY) -m adaframe.needle $$run/data --seed $$seed; \
+	  train="$(ADAFRAME) train --config configs/demo.yaml --seed $$seed --data.root $$run/data --data.cache $$run/cache --resume"; \
+	  $$train --out $$run/adaptive; \
+	  $$train --out $$run/uniform --policy uniform; \
+	  $$train --out $$run/static --policy static:look-112/4; \
+	  $(ADAFRAME) evaluate --checkpoint $$run/adaptive/$(MODEL) --data.root $$run/data --baselines \
+	    --against $$run/uniform/$(MODEL) $$run/static/$(MODEL) --report $$run/report; \
+	  set +x; \
+	done
+	@$(PY) -m adaframe.evaluation.seeds demo/seed-*/report
 
 test: $(STAMPS)-test
 	$(PY) -m ruff check

@@ -176,9 +176,6 @@ def test_names_that_are_no_unicode_as_json(strange_names: list[str], tmp_path: P
     assert rows[1]["error"].startswith("the file is empty")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="cli/main.py leaves stdout strict, so a name that is no Unicode ends the command"
-)
 def test_names_that_are_no_unicode_for_people(strange_names: list[str]) -> None:
     done = adaframe(*strange_names, env=STRICT)
 

@@ -35,7 +35,7 @@ from adaframe.training.progress import Line
 from adaframe.video import ClipRequest, DecodePool, read_clip
 
 STATIC_EVERY = (1, 2, 4, 8)  # static plans beside those of equal cost: every frame, every second, …
-TIMED_WINDOWS = 16
+TIMED_WINDOWS = 8
 CHUNK = 64  # windows whose decisions are scored at once
 
 

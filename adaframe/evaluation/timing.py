@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
