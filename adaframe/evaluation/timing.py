@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from adaframe.training.progress import Line
+
 ROUNDS = 3
 
 
@@ -29,6 +31,7 @@ class Timed:
 def time_methods(methods: Sequence[Timed], *, rounds: int = ROUNDS) -> list[float]:
     """Median milliseconds per window of each method: A B C, A B C, …, after one round that does not count."""
     seconds = np.zeros((rounds, len(methods)))
+    line = Line("timing the methods")
     for turn in range(-1, rounds):
         for i, method in enumerate(methods):
             started = time.perf_counter()
@@ -37,5 +40,7 @@ def time_methods(methods: Sequence[Timed], *, rounds: int = ROUNDS) -> list[floa
                 torch.cuda.synchronize()
             if turn >= 0:
                 seconds[turn, i] = time.perf_counter() - started
+            line.update((turn + 1) * len(methods) + i + 1, (rounds + 1) * len(methods))
+    line.done()
     medians: list[float] = (np.median(seconds, axis=0) * 1000 / [m.windows for m in methods]).tolist()
     return medians

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -122,13 +121,11 @@ class Run:
         )
         data = _Data(self, network, train, held_out, frozen)
         go_on = resume and last.exists()
-        on_interrupt = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(
                 module, datamodule=data, ckpt_path=last if go_on else None, weights_only=True if go_on else None
             )
-        except SystemExit:  # Lightning's answer to Ctrl-C, which it ignores from then on
-            signal.signal(signal.SIGINT, on_interrupt)
+        except SystemExit:  # Lightning's answer to Ctrl-C
             if not last.exists():
                 raise AdaframeError("interrupted before the first epoch was done: nothing to go on with") from None
             raise AdaframeError(f"interrupted; what was learnt is in {last}; try: --resume to go on") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,19 @@ TINY = Model(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Many threads make tiny networks slow, and sums depend on how many there are."""
+@contextmanager
+def single_threaded() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Many threads make tiny networks slow, and sums depend on how many there are."""
+    with single_threaded():
+        yield
 
 
 def render(path: Path, colour: str, seed: int, *, frames: int = 8, size: tuple[int, int] = (32, 32)) -> Path:
@@ -120,7 +127,8 @@ def trained(make_config: Callable[..., Config], tmp_path_factory: pytest.TempPat
     from adaframe.training.fit import fit
 
     out = tmp_path_factory.mktemp("run")
-    fit(make_config(), out=out)
+    with single_threaded():  # made before `one_thread`, as it lives longer
+        fit(make_config(), out=out)
     return out
 
 

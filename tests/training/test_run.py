@@ -17,7 +17,7 @@ from adaframe.errors import CheckpointError, DataError
 from adaframe.evaluation.metrics import unsure_threshold
 from adaframe.model.checkpoint import load_network
 from adaframe.model.metadata import read_metadata
-from adaframe.training.calibration import Outcome
+from adaframe.training.calibration import BETAS, Outcome
 from adaframe.training.fit import fit
 from adaframe.training.material import learnable, load_material
 from adaframe.training.run import Run, build_network, choose_clips, confidences
@@ -122,7 +122,12 @@ def test_the_unsure_threshold_leaves_at_most_a_tenth_of_the_right_answers_unsure
     confident = 0.5 + 0.5 * rng.random(60)
     scores = np.stack([confident, 1 - confident], axis=1)
     labels = (rng.random(60) < 0.3).astype(int)
-    points = [(0.0, outcome(0.9, [[1.0, 0.0]] * 60, [0] * 60)), (1.0, outcome(0.5, scores.tolist(), labels.tolist()))]
+    sure = [[1.0, 0.0]] * 60
+    points = [
+        (0.0, outcome(0.9, sure, [0] * 60)),
+        (1.0, outcome(0.5, scores.tolist(), labels.tolist())),
+        (2.0, outcome(0.2, sure, [0] * 60)),
+    ]
 
     confidence, right = confidences(points, budget=0.6)
     threshold = unsure_threshold(confidence, right)
@@ -147,4 +152,41 @@ def test_the_stored_threshold_is_that_of_the_validation_clips(
 
     # Of so few clips a tenth is none at all: the least confident right answer is just sure enough.
     assert len(confidence) == len(held_out)
+    assert [beta for beta, _ in outcomes] == list(BETAS)
     assert metadata.unsure_below == pytest.approx(confidence[right].min(), abs=1e-6)
+
+
+def test_where_no_bias_keeps_to_the_budget_the_cheapest_answers_count() -> None:
+    points = [(0.0, outcome(0.9, [[0.9, 0.1]], [0])), (1.0, outcome(0.8, [[0.4, 0.6]], [0]))]
+
+    confidence, right = confidences(points, budget=0.5)
+
+    assert confidence.tolist() == [0.6]
+    assert right.tolist() == [False]
+
+
+def test_a_validation_split_is_what_is_held_out(
+    make_config: MakeConfig, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    for i in range(8):
+        colour, split = ("blue", "red")[i % 2], ("train", "val")[i // 4]
+        make_clip(tmp_path / "data" / split / colour / f"{i}.mp4", colour, i)
+    config = make_config(**{"data.root": str(tmp_path / "data")})
+
+    with load_material(config, learnable(config), tmp_path) as material:
+        learnt, held_out = choose_clips(config, material)
+
+    assert {Path(material.data_set.clips[n].path).stem for n in learnt} == set("0123")
+    assert {Path(material.data_set.clips[n].path).stem for n in held_out} == set("4567")
+
+
+def test_without_a_validation_split_a_share_of_each_class_is_held_out(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config()
+
+    with load_material(config, learnable(config), tmp_path) as material:
+        learnt, held_out = choose_clips(config, material)
+        other, _ = choose_clips(make_config(seed=3), material)
+
+    assert sorted([*learnt, *held_out]) == list(range(14))
+    assert material.targets[held_out].sum(axis=0).tolist() == [2, 2]
+    assert sorted(learnt) != sorted(other)
