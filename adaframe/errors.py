@@ -1,15 +1,15 @@
 """The one tree of errors that adaframe raises on purpose.
 
-    AdaframeError                 something a user can mend; the message says where, what, and what to try
-    ├── UsageError                wrong flags, config keys or values (exit code 2)
-    ├── VideoError                one file or camera cannot be used
-    │   ├── UnreadableVideo       no picture can be decoded
-    │   ├── NoVideoStream         there is sound or data, but no moving picture
-    │   ├── EncryptedVideo        the picture is protected
-    │   └── DecoderFailure        the decoder crashed, hung or used too much memory
-    ├── DataError                 a data set, manifest or label is wrong
-    ├── CheckpointError           a file is no adaframe checkpoint, or does not fit
-    └── MissingExtra              an optional dependency is not installed
+AdaframeError                 something a user can mend; the message says where, what, and what to try
+├── UsageError                wrong flags, config keys or values (exit code 2)
+├── VideoError                one file or camera cannot be used
+│   ├── UnreadableVideo       no picture can be decoded
+│   ├── NoVideoStream         there is sound or data, but no moving picture
+│   ├── EncryptedVideo        the picture is protected
+│   └── DecoderFailure        the decoder crashed, hung or used too much memory
+├── DataError                 a data set, manifest or label is wrong
+├── CheckpointError           a file is no adaframe checkpoint, or does not fit
+└── MissingExtra              an optional dependency is not installed
 """
 
 from __future__ import annotations

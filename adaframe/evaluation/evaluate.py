@@ -30,8 +30,8 @@ from adaframe.inference.recognizer import Recognizer, load
 from adaframe.model.actions import Decisions, concatenated
 from adaframe.model.network import Clips, Features
 from adaframe.model.plans import evenly
+from adaframe.progress import Line
 from adaframe.training.manifest import Clip, load_dataset
-from adaframe.training.progress import Line
 from adaframe.video import ClipRequest, DecodePool, read_clip
 
 STATIC_EVERY = (1, 2, 4, 8)  # static plans beside those of equal cost: every frame, every second, …

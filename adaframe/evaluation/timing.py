@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from adaframe.training.progress import Line
+from adaframe.progress import Line
 
 ROUNDS = 3
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytorch_lightning as pl
 
 from adaframe.files import atomic_path, write_text
+from adaframe.progress import clock
 from adaframe.training.module import Recogniser
-from adaframe.training.progress import clock
 
 
 class Progress(pl.Callback):

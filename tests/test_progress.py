@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from adaframe.training import progress
-from adaframe.training.progress import Line, clock
+from adaframe import progress
+from adaframe.progress import Line, clock
 
 
 class Terminal(io.StringIO):
