@@ -27,6 +27,8 @@ USAGE = "adaframe COMMAND [options]"
 
 def run() -> None:
     """The console script."""
+    # Decoding processes share the cores with the model: threads of torch that spin while they wait would take them away.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # A file's name need not be Unicode; it is shown escaped then.
             stream.reconfigure(errors="backslashreplace")
