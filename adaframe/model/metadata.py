@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import struct
 from dataclasses import dataclass, field, replace
@@ -87,14 +86,11 @@ class Metadata:
             return 0.0
         if budget is None:
             budget = max(self.budget, min(p.cost for p in self.calibration))
-        points = sorted(self.calibration, key=lambda p: p.beta)
-        if points[0].cost <= budget:
-            return points[0].beta
-        for dearer, cheaper in itertools.pairwise(points):
-            if cheaper.cost <= budget < dearer.cost:
-                share = (dearer.cost - budget) / (dearer.cost - cheaper.cost)
-                return dearer.beta + share * (cheaper.beta - dearer.beta)
-        floor = min(p.cost for p in points)
+        # A point that was measured, not one between two: cost falls in jumps, and between them it may be the dearer one.
+        for point in sorted(self.calibration, key=lambda p: p.beta):
+            if point.cost <= budget:
+                return point.beta
+        floor = min(p.cost for p in self.calibration)
         raise AdaframeError(
             f"budget {budget:g} is below what this model can do: its cheapest answers cost {floor:.3f} of uniform; "
             f"try: --budget {floor + 0.005:.2f}, or a model with a smaller glance"
