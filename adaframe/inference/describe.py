@@ -71,9 +71,7 @@ def _checkpoint(path: Path) -> str:
     ]
     if metadata.plan == "adaptive":
         rows.append(("budget", f"trained for {metadata.budget:g} of uniform's GMACs"))
-    rows.append(
-        ("unsure", f"below a confidence of {metadata.unsure_below:.2f}" if metadata.unsure_below else "never said")
-    )
+    rows.append(("unsure", _unsure(metadata)))
     rows += [
         ("training", ", ".join(f"{key} {_plain(value)}" for key, value in metadata.training.items()) or "not said")
     ]
@@ -136,6 +134,15 @@ def _weights(path: Path) -> str:
     learned = [math.prod(t["shape"]) for name, t in tensors.items() if name.rpartition(".")[2] not in _STATISTICS]
     kinds = sorted({t["dtype"] for t in tensors.values() if t["dtype"].startswith(("F", "BF"))})
     return f"{sum(learned):,} parameters ({', '.join(kinds)}), {path.stat().st_size / 1e6:.1f} MB"
+
+
+def _unsure(metadata: Metadata) -> str:
+    if not metadata.unsure_below:
+        return "never said"
+    strange = (
+        f", or further than {metadata.strange_above:.2f} from what it learnt from" if metadata.strange_above else ""
+    )
+    return f"below a confidence of {metadata.unsure_below:.2f}{strange}"
 
 
 def _curve(metadata: Metadata, uniform_gmacs: float) -> list[str]:

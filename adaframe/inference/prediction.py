@@ -22,7 +22,8 @@ class Prediction:
         path: of the file; "" for frames from memory.
         label: of the most likely class; a list of labels for multi-label models.
         confidence: of the label, 0..1 (multi-label: of the most likely class).
-        unsure: whether the confidence is below what the model's validation clips showed to be reliable.
+        unsure: whether the confidence is lower, or the video further from those learnt from, than nearly all that the model
+            answered rightly on validation clips.
         top: every class with its confidence, most likely first.
         logits: class scores before softmax or sigmoid, float32, (K,), in the order of the model's classes.
         decisions: what was chosen, one row a window, (W, T).

@@ -145,8 +145,12 @@ class Recognizer:
         beta = self.metadata.beta_for(self.budget if budget is None else budget)
         for part in parts:
             started = time.perf_counter()
-            scores, decisions = self.recognise(part.images, part.valid, part.times_s, beta=beta)
-            total.add(part, scores.float().cpu(), decisions, self.network, time.perf_counter() - started)
+            summary, decisions = self._summarise(part.images, part.valid, part.times_s, beta)
+            with torch.inference_mode():
+                scores = self.network.head.answer(summary).float().cpu()
+                strangeness = self.network.head.strangeness(summary).cpu()
+            seconds = time.perf_counter() - started
+            total.add(part, scores, strangeness, decisions, self.network, seconds)
         return total.prediction(path, self.metadata)
 
     @torch.inference_mode()
@@ -161,13 +165,20 @@ class Recognizer:
             times_s: seconds, (W, T).
             beta: bias of the action logits against cost.
         """
+        summary, decisions = self._summarise(images, valid, times_s, beta)
+        return self.network.head.answer(summary), decisions
+
+    @torch.inference_mode()
+    def _summarise(
+        self, images: np.ndarray, valid: np.ndarray, times_s: np.ndarray, beta: float
+    ) -> tuple[Tensor, Decisions]:
         relative = np.where(valid, times_s - times_s[:, :1], 0.0)
         clips = Clips(
             torch.from_numpy(np.ascontiguousarray(images)).to(self.device),
             torch.from_numpy(np.ascontiguousarray(valid)).to(self.device),
             torch.from_numpy(relative.astype(np.float32)).to(self.device),
         )
-        return self.network.recognise(clips, bias=-beta * self._price[None] if beta else None)
+        return self.network.summarise(clips, bias=-beta * self._price[None] if beta else None)
 
     def _read(self, path: str, window_s: float | None, stride_s: float | None) -> Iterator[ClipFrames]:
         for name, seconds in (("window_s", window_s), ("stride_s", stride_s)):
@@ -185,15 +196,25 @@ class _Sum:
 
     def __init__(self) -> None:
         self.parts: list[tuple[ClipFrames, Tensor, Decisions]] = []
+        self.strangeness: list[Tensor] = []
         self.crops: np.ndarray | None = None
         self.macs = self.uniform = self.model_s = 0.0
 
-    def add(self, part: ClipFrames, scores: Tensor, decisions: Decisions, network: Network, seconds: float) -> None:
+    def add(
+        self,
+        part: ClipFrames,
+        scores: Tensor,
+        strangeness: Tensor,
+        decisions: Decisions,
+        network: Network,
+        seconds: float,
+    ) -> None:
         if self.crops is None:
             self.crops = part.images
         self.macs += float(network.costs.executed(decisions).sum())
         self.uniform += float(network.costs.uniform(decisions.valid.sum(dim=1)).sum())
         self.model_s += seconds
+        self.strangeness.append(strangeness)
         # A copy: a view of no frames would still hold all of them.
         self.parts.append((replace(part, images=part.images[:0].copy()), scores, decisions))
 
@@ -228,7 +249,7 @@ class _Sum:
             path=path,
             label=label,
             confidence=top[0][1],
-            unsure=top[0][1] < metadata.unsure_below,
+            unsure=metadata.is_unsure(top[0][1], float(torch.cat(self.strangeness).mean())),
             top=top,
             logits=logits.numpy(),
             decisions=decisions,

@@ -47,7 +47,9 @@ class Metadata:
         costs: MACs of the parts.
         calibration: places on the curve, from the most compute to the least.
         budget: that it was trained for, as a fraction of uniform's cost.
-        unsure_below: an answer with less confidence than this is called unsure.
+        unsure_below: an answer with less confidence than this is called unsure,
+        strange_above: and so is one about a video that is further than this from those it learnt from (see
+            `adaframe.model.temporal.Head.strangeness`); 0 where that is not known.
         training: facts about its making, for `adaframe info` and the model card.
     """
 
@@ -59,6 +61,7 @@ class Metadata:
     calibration: tuple[CalibrationPoint, ...] = ()
     budget: float = 1.0
     unsure_below: float = 0.0
+    strange_above: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -95,6 +98,10 @@ class Metadata:
             f"budget {budget:g} is below what this model can do: its cheapest answers cost {floor:.3f} of uniform; "
             f"try: --budget {floor + 0.005:.2f}, or a model with a smaller glance"
         )
+
+    def is_unsure(self, confidence: float, strangeness: float) -> bool:
+        """Whether an answer is less sure than those that were right on validation clips mostly are."""
+        return confidence < self.unsure_below or (self.strange_above > 0 and strangeness > self.strange_above)
 
     def request(self, path: str, *, window_s: float | None = None, stride_s: float | None = None) -> ClipRequest:
         """What a decoding process needs to know to read a file as this model was trained."""

@@ -132,9 +132,15 @@ class Network(nn.Module):
 
     def recognise(self, clips: Clips, *, bias: Tensor | None = None) -> tuple[Tensor, Decisions]:
         """Class scores (B, K) and the decisions they come from. What is skipped is not computed."""
+        summary, decisions = self.summarise(clips, bias=bias)
+        return self.head.answer(summary), decisions
+
+    def summarise(self, clips: Clips, *, bias: Tensor | None = None) -> tuple[Tensor, Decisions]:
+        """What the head sees of each video, (B, 2F), and the decisions it comes from."""
         glances = self.glance_features(clips) if self.glance is not None else None
         decisions = self.decide(glances, clips.valid, bias=bias)
-        return self.look(clips, glances, decisions), decisions
+        features = self.routed_features(clips, glances, decisions)
+        return self.summary(features, decisions.seen().float(), clips.times_s), decisions
 
     def decide(self, glances: Tensor | None, valid: Tensor, *, bias: Tensor | None = None) -> Decisions:
         """The policy's argmax, or the fixed plan."""
@@ -150,8 +156,11 @@ class Network(nn.Module):
 
     def classify(self, features: Features, seen: Tensor, times_s: Tensor) -> Tensor:
         """Backbone features and which source saw each frame (B, T, S) -> class scores (B, K)."""
-        scores: Tensor = self.head(self.project(features, seen), seen, times_s)
-        return scores
+        return self.head.answer(self.summary(features, seen, times_s))
+
+    def summary(self, features: Features, seen: Tensor, times_s: Tensor) -> Tensor:
+        """Backbone features and which source saw each frame (B, T, S) -> what the head sees of each video, (B, 2F)."""
+        return self.head.summary(self.head.run(self.project(features, seen), seen, times_s))
 
     def project(self, features: Features, seen: Tensor) -> Tensor:
         """Backbone features -> projected ones by source, (B, T, S, F).

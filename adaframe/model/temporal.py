@@ -75,6 +75,8 @@ class Head(nn.Module):
         self.gap = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
         # Without a learned projection nothing else brings averages and changes, which are far smaller, to one scale.
         self.scale = Standardise(self.width * (2 if changes else 1)) if width == 0 else nn.Identity()
+        # Of the training clips' summaries, set after training: what is far from them is nothing that was learnt.
+        self.usual = Standardise(self.width * (2 if changes else 1))
         self.dropout = nn.Dropout(dropout)
         self.classify = nn.Linear(self.width * (2 if changes else 1), classes)
 
@@ -161,8 +163,17 @@ class Head(nn.Module):
 
     def scores(self, state: HeadState) -> Tensor:
         """Class scores before softmax or sigmoid, (B, K)."""
-        scores: Tensor = self.classify(self.dropout(self.scale(self.summary(state))))
+        return self.answer(self.summary(state))
+
+    def answer(self, summary: Tensor) -> Tensor:
+        """Summary -> class scores before softmax or sigmoid, (B, K)."""
+        scores: Tensor = self.classify(self.dropout(self.scale(summary)))
         return scores
+
+    def strangeness(self, summary: Tensor) -> Tensor:
+        """How far summaries are from those of the training clips: root mean square deviation, about 1 for these, (B,)."""
+        strange: Tensor = self.usual(summary).square().mean(dim=1).sqrt()
+        return strange
 
     def run(self, features: Tensor, seen: Tensor, times_s: Tensor) -> HeadState:
         """The state after all frames: projected features (B, T, S, F), seen (B, T, S) and times (B, T)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ class Outcome:
         gmacs: executed, (N,).
         gmacs_uniform: of uniform on the same clips, (N,).
         actions: share of each action.
+        strangeness: distance from the training clips, (N,); 0 where it was not measured.
     """
 
     clips: np.ndarray
@@ -39,6 +40,7 @@ class Outcome:
     gmacs: np.ndarray
     gmacs_uniform: np.ndarray
     actions: dict[str, float]
+    strangeness: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def right(self) -> np.ndarray:
@@ -62,18 +64,21 @@ def outcome(
     taken: list[Decisions] = []
     for batch in batches:
         batch = batch.to(module.device)
-        scores, decisions = module.recognise(batch, beta, plan=plan)
+        summary, decisions = module.summarise(batch, beta, plan=plan)
+        scores, strange = module.network.head.answer(summary), module.network.head.strangeness(summary)
         confident = torch.sigmoid(scores) if module.multi_label else torch.softmax(scores, dim=1)
         full = costs.uniform(batch.valid.sum(dim=1))
         executed = costs.executed(decisions)
         streamed = costs.streamed(decisions) / full
-        rows.append([batch.clips, confident, batch.targets, executed / full, streamed, executed / 1e9, full / 1e9])
+        macs = [executed / full, streamed, executed / 1e9, full / 1e9]
+        rows.append([batch.clips, confident, batch.targets, *macs, strange])
         taken.append(decisions)
-    clips, likely, targets, cost, stream, gmacs, uniform = (torch.cat(c).cpu().numpy() for c in zip(*rows, strict=True))
+    columns = [torch.cat(c).cpu().numpy() for c in zip(*rows, strict=True)]
+    clips, likely, targets, cost, stream, gmacs, uniform, strangeness = columns
     frames = np.array([float(d.valid.sum()) for d in taken])
     names = taken[0].of.names
     shares = {n: float(np.average([d.shares()[n] for d in taken], weights=frames)) for n in names}
-    return Outcome(clips, likely, targets, cost, stream, gmacs, uniform, shares)
+    return Outcome(clips, likely, targets, cost, stream, gmacs, uniform, shares, strangeness)
 
 
 def curve(outcomes: Sequence[tuple[float, Outcome]]) -> tuple[CalibrationPoint, ...]:

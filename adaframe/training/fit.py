@@ -19,7 +19,7 @@ from adaframe.training.calibration import curve
 from adaframe.training.folds import fit_folds
 from adaframe.training.material import learnable, load_material, use_frozen_features
 from adaframe.training.report import report_validation
-from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, full_network
+from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, full_network, strangeness
 
 
 def fit(config: Config, *, out: Path, resume: bool = False) -> None:
@@ -53,7 +53,13 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
         run = Run(config, material, out)
         module = run.train(network, train, held_out, resume=resume)
         outcomes = run.outcomes(module, held_out or train)
-        chosen = run.save(module, curve(outcomes), *confidences(outcomes, config.budget), trained_on=len(train))
+        chosen = run.save(
+            module,
+            curve(outcomes),
+            *confidences(outcomes, config.budget),
+            trained_on=len(train),
+            strangeness=strangeness(outcomes, config.budget),
+        )
         what = "held-out clips" if held_out else "training clips"
         if config.fold:
             held_out = [n for n in material.readable if data_set.clips[n].fold == config.fold]

@@ -24,7 +24,7 @@ from adaframe.training.frozen import frozen_linear
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
-from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences
+from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, strangeness
 
 Curve = list[tuple[float, Outcome]]
 
@@ -48,7 +48,13 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
         learnt, watched = choose_clips(run.config, material)
         module = run.train(build_network(config, len(material.data_set.classes)), learnt, watched, resume=resume)
         own = run.outcomes(module, watched or learnt)
-        metadata = run.save(module, curve(own), *confidences(own, config.budget), trained_on=len(learnt))
+        metadata = run.save(
+            module,
+            curve(own),
+            *confidences(own, config.budget),
+            trained_on=len(learnt),
+            strangeness=strangeness(own, config.budget),
+        )
         held_out = [n for n in material.readable if material.data_set.clips[n].fold == fold]
         outcomes = run.outcomes(module, held_out)
         report_validation(run, outcomes, metadata, held_out, f"clips of fold {fold}, which it did not learn from")
@@ -118,6 +124,7 @@ def _final(run: Run, unseen: list[Curve], *, resume: bool) -> Metadata:
         calibration,
         *confidences(out_of_fold, config.budget),
         trained_on=len(clips),
+        strangeness=strangeness(out_of_fold, config.budget),
         facts={"out_of_fold_accuracy": round(float(dict(out_of_fold)[0.0].right.mean()), 4), "folds": len(unseen)},
     )
 
@@ -129,7 +136,7 @@ def _interpolated(points: Sequence[CalibrationPoint], cost: float) -> float:
 
 def joined(parts: Sequence[Outcome]) -> Outcome:
     """The outcomes of several folds as one."""
-    names = ("clips", "scores", "targets", "cost", "cost_stream", "gmacs", "gmacs_uniform")
+    names = ("clips", "scores", "targets", "cost", "cost_stream", "gmacs", "gmacs_uniform", "strangeness")
     weights = [len(p.clips) for p in parts]
     shares = {a: float(np.average([p.actions.get(a, 0.0) for p in parts], weights=weights)) for a in parts[0].actions}
     return Outcome(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names}, actions=shares)

@@ -140,22 +140,33 @@ class Recogniser(pl.LightningModule):
         return self.network.glance_features(batch.as_clips())
 
     def _scores(self, batch: Batch, glances: Tensor | None, decisions: Decisions) -> Tensor:
+        return self.network.head.answer(self._summary(batch, glances, decisions))
+
+    def _summary(self, batch: Batch, glances: Tensor | None, decisions: Decisions) -> Tensor:
         if batch.features is None:
-            return self.network.look(batch.as_clips(), glances, decisions)
-        features = Features(glances, batch.features.looks)
-        return self.network.classify(features, decisions.seen().float(), batch.times_s)
+            features = self.network.routed_features(batch.as_clips(), glances, decisions)
+        else:
+            features = Features(glances, batch.features.looks)
+        return self.network.summary(features, decisions.seen().float(), batch.times_s)
 
     def recognise(
         self, batch: Batch, beta: float = 0.0, *, plan: Callable[[Tensor], Decisions] | None = None
     ) -> tuple[Tensor, Decisions]:
         """Scores (B, K) and decisions as at inference, under a bias, or under fixed decisions about the valid frames."""
+        summary, decisions = self.summarise(batch, beta, plan=plan)
+        return self.network.head.answer(summary), decisions
+
+    def summarise(
+        self, batch: Batch, beta: float = 0.0, *, plan: Callable[[Tensor], Decisions] | None = None
+    ) -> tuple[Tensor, Decisions]:
+        """What the head sees of each clip, (B, 2F), and decisions; arguments as of `recognise`."""
         glances = self._glances(batch) if self.network.glance is not None else None
         if plan is not None:
             decisions = plan(batch.valid)
         else:
             bias = -beta * self.price.to(batch.valid.device)[None] if beta else None
             decisions = self.network.decide(glances, batch.valid, bias=bias)
-        return self._scores(batch, glances, decisions), decisions
+        return self._summary(batch, glances, decisions), decisions
 
     def validation_step(self, batch: Batch, index: int) -> None:
         plan = None

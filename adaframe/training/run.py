@@ -30,6 +30,8 @@ from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.parameters import freeze
 
+UNSURE_SHARE = 0.10  # of the rightly answered validation clips, at most
+
 
 def build_network(config: Config, classes: int) -> Network:
     """The network of a run, started as it says."""
@@ -77,8 +79,40 @@ def choose_clips(config: Config, material: Material) -> tuple[list[int], list[in
 
 def confidences(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> tuple[np.ndarray, np.ndarray]:
     """Confidence and rightness of each clip at the bias that keeps to the budget."""
-    kept = [o for _, o in outcomes if o.cost.mean() <= budget] or [outcomes[-1][1]]
-    return kept[0].scores.max(axis=1), kept[0].right
+    kept = _kept(outcomes, budget)
+    return kept.scores.max(axis=1), kept.right
+
+
+def strangeness(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> np.ndarray:
+    """How far each clip is from those learnt from, at the bias that keeps to the budget."""
+    return _kept(outcomes, budget).strangeness
+
+
+def _kept(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> Outcome:
+    return next((o for _, o in outcomes if o.cost.mean() <= budget), outcomes[-1][1])
+
+
+def unsure_limits(confidence: np.ndarray, right: np.ndarray, strange: np.ndarray | None) -> tuple[float, float]:
+    """Thresholds on confidence and strangeness that leave at most a tenth of the rightly answered clips unsure.
+
+    Half of these may be lost to strangeness, and the rest to confidence among the clips that are not strange.
+
+    Args:
+        confidence: of each clip's answer, (N,).
+        right: whether it was right, bool, (N,).
+        strange: distance from the clips learnt from, (N,); None where it was not measured.
+    """
+    if not right.any():
+        return 0.0, 0.0
+    if strange is None or not strange.size:
+        return float(unsure_threshold(confidence, right)), 0.0
+    # Confidence as a threshold knows it: a lower one is worse; so strangeness is turned round.
+    above = -float(unsure_threshold(-strange, right, UNSURE_SHARE / 2))
+    usual = strange <= above
+    rest = UNSURE_SHARE * right.sum() - (right & ~usual).sum()
+    return float(
+        unsure_threshold(confidence[usual], right[usual], max(rest / max((right & usual).sum(), 1), 0.0))
+    ), above
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +170,16 @@ class Run:
                     f"{last}: does not fit this run ({what}); try: the config it was begun with"
                 ) from error
             raise
+        self._learn_the_usual(module, train)
         return module
+
+    @torch.no_grad()
+    def _learn_the_usual(self, module: Recogniser, train: list[int]) -> None:
+        """Set what the head knows of its training clips' summaries, under the model's own decisions."""
+        module.eval()
+        batches = self.material.batches(module.network, train)
+        summaries = [module.summarise(batch.to(module.device))[0] for batch in batches]
+        module.network.head.usual.fit(torch.cat(summaries))
 
     def outcomes(self, module: Recogniser, clips: list[int]) -> list[tuple[float, Outcome]]:
         """What the model answers for these clips along its whole curve."""
@@ -152,10 +195,12 @@ class Run:
         right: np.ndarray,
         *,
         trained_on: int,
+        strangeness: np.ndarray | None = None,
         facts: dict[str, Any] | None = None,
     ) -> Metadata:
         """Write model.safetensors."""
         config, network = self.config, module.network
+        below, above = unsure_limits(confidence, right, strangeness)
         metadata = Metadata(
             model=config.model,
             plan=config.policy,
@@ -164,7 +209,8 @@ class Run:
             costs=network.costs,
             calibration=calibration if network.plan is None else (),
             budget=config.budget,
-            unsure_below=float(unsure_threshold(confidence, right)) if right.any() else 0.0,
+            unsure_below=below,
+            strange_above=above,
             training={
                 "adaframe": __version__,
                 "clips": trained_on,
