@@ -209,3 +209,12 @@ def test_metadata_with_a_key_that_is_unknown_are_damaged(tmp_path: Path, metadat
 
     with pytest.raises(CheckpointError, match=r"m\.safetensors: .* damaged .*clases"):
         read_metadata(path)
+
+
+def test_an_answer_is_unsure_by_its_confidence_or_by_a_strange_video(metadata: Metadata) -> None:
+    known = replace(metadata, unsure_below=0.6, strange_above=2.0)
+
+    assert known.is_unsure(0.5, 1.0)
+    assert known.is_unsure(0.9, 2.5)
+    assert not known.is_unsure(0.9, 1.0)
+    assert not replace(known, strange_above=0.0).is_unsure(0.9, 99.0)

@@ -241,3 +241,14 @@ def test_standardise_set_from_a_single_row_stays_finite() -> None:
     standardise.fit(torch.tensor([[1.0, 5.0]]))
 
     assert torch.equal(standardise(torch.tensor([[1.0, 5.0]])), torch.zeros(1, 2))
+
+
+def test_what_is_far_from_the_training_clips_is_strange() -> None:
+    head = Head(features=(4,), width=0, classes=2, changes=False, dropout=0.0, nominal_gap_s=0.1)
+    training = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    head.usual.fit(training)
+
+    near, far = head.strangeness(training).mean(), head.strangeness(training + 10).mean()
+
+    assert 0.8 < float(near) < 1.1
+    assert float(far) > 8

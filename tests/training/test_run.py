@@ -20,7 +20,7 @@ from adaframe.model.metadata import read_metadata
 from adaframe.training.calibration import BETAS, Outcome
 from adaframe.training.fit import fit
 from adaframe.training.material import learnable, load_material
-from adaframe.training.run import Run, build_network, choose_clips, confidences
+from adaframe.training.run import Run, build_network, choose_clips, confidences, unsure_limits
 
 MakeConfig = Callable[..., Config]
 
@@ -190,3 +190,28 @@ def test_without_a_validation_split_a_share_of_each_class_is_held_out(make_confi
     assert sorted([*learnt, *held_out]) == list(range(14))
     assert material.targets[held_out].sum(axis=0).tolist() == [2, 2]
     assert sorted(learnt) != sorted(other)
+
+
+def test_at_most_a_tenth_of_the_right_answers_come_out_unsure() -> None:
+    generator = np.random.default_rng(0)
+    confidence, strange = generator.uniform(0.5, 1.0, 200), generator.uniform(0.5, 2.0, 200)
+    right = generator.random(200) < 0.8
+
+    below, above = unsure_limits(confidence, right, strange)
+    unsure = (confidence < below) | (strange > above)
+
+    assert 0.08 <= unsure[right].mean() <= 0.10
+    assert 0 < (strange > above)[right].mean() <= 0.05
+
+
+def test_without_a_measure_of_strangeness_confidence_decides_alone() -> None:
+    confidence, right = np.linspace(0.5, 1.0, 50), np.ones(50, dtype=bool)
+
+    below, above = unsure_limits(confidence, right, None)
+
+    assert (confidence < below).mean() == pytest.approx(0.10)
+    assert above == 0.0
+
+
+def test_where_nothing_was_right_nothing_is_said_of_it() -> None:
+    assert unsure_limits(np.ones(3), np.zeros(3, dtype=bool), np.ones(3)) == (0.0, 0.0)
