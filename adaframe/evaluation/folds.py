@@ -52,7 +52,8 @@ def compare(folders: Sequence[Path]) -> list[Results]:
     first, *others = (read_run(folder) for folder in folders)
     results = list(first)
     for folder, rows in zip(folders[1:], others, strict=True):
-        own = rows[0]
+        # Of an adaptive run, its tightest budget: the one that it was trained for, or below.
+        own = ([row for row in rows if row.name.startswith("adaptive")] or rows[:1])[-1]
         if own.groups != first[0].groups or not np.array_equal(own.targets, first[0].targets):
             raise DataError(f"{folder}: is not about the same clips as {folders[0]}; try: runs on one manifest")
         # Fractions are of the first run's uniform: a plan trained alone may lack the strongest look.

@@ -89,7 +89,9 @@ def test_the_model_that_is_left_is_the_network_that_was_trained(trained: Path) -
     saved = load_file(trained / "model.safetensors")
 
     assert saved
-    assert all(torch.equal(value, learnt[f"network.{name}"]) for name, value in saved.items())
+    # What the head knows of its training clips is set when they have been learnt from.
+    weights = {name: value for name, value in saved.items() if not name.startswith("head.usual.")}
+    assert all(torch.equal(value, learnt[f"network.{name}"]) for name, value in weights.items())
 
 
 def test_a_simple_task_is_learnt(make_config: MakeConfig, tmp_path: Path) -> None:
