@@ -203,6 +203,7 @@ def test_what_is_timed_is_what_is_counted(
         return [1.0] * len(methods)
 
     monkeypatch.setattr(module, "time_methods", run_once)
+    monkeypatch.setattr(module, "TIMED_WINDOWS", 100)  # all of them
     hook = torch.nn.modules.module.register_module_forward_pre_hook(count)
     try:
         out = tmp_path / "a.json"
