@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from adaframe.errors import AdaframeError, CheckpointError, UsageError
+from adaframe.model.zoo import models
 
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
@@ -61,8 +62,7 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
             raise UsageError(f"backbone {name} has no pretrained weights; set weights: none")
         tiny = Tiny(int(name[5:]))
         return tiny, tiny.features
-    import torchvision.models as zoo
-
+    zoo = models()
     # Without the module it lists detectors and the like too, some of which download on being built.
     known = zoo.list_models(module=zoo)
     if name not in known:
@@ -111,11 +111,9 @@ def _pretrained(name: str, weights: str) -> dict[str, Tensor] | None:
 
         return read_state_dict(checkpoint_path("mobilenet_v2_imagenet.safetensors"))
     if weights == "torchvision":
-        import torchvision.models as zoo
-
         try:
-            downloaded: dict[str, Tensor] = zoo.get_model_weights(name).DEFAULT.get_state_dict(
-                progress=True, check_hash=True
+            downloaded: dict[str, Tensor] = (
+                models().get_model_weights(name).DEFAULT.get_state_dict(progress=True, check_hash=True)
             )
         except (OSError, RuntimeError) as error:
             raise AdaframeError(
