@@ -34,6 +34,7 @@ def check(config: Config) -> None:
     _need("train.stages", f"{total} epochs", total > 0, "at least 1 epoch in all")
     _need("train.batch_size", train.batch_size, train.batch_size >= 1, "1 or more")
     _need("train.lr", train.lr, 0 < train.lr < math.inf, "above 0")
+    _need("train.patience", train.patience, train.patience >= 0, "0 (never) or more epochs")
     _need("train.label_smoothing", train.label_smoothing, 0 <= train.label_smoothing < 1, "at least 0 and below 1")
     _need("train.temperature", train.temperature, min(train.temperature) > 0, "two numbers above 0")
     rates = ("backbone_lr", "policy_lr", "weight_decay", "head_penalty")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from adaframe.config import Config
+from adaframe.config import Config, Stages
 from adaframe.model.actions import Decisions
 from adaframe.model.network import Features, Network
 from adaframe.model.plans import evenly
@@ -31,10 +32,18 @@ class Recogniser(pl.LightningModule):
         multi_label: whether several classes may hold at once.
         clips: in the training set.
         updates_per_epoch: over the training set.
+        class_weights: of each class in the classification loss, float, (K,); None where all count alike.
     """
 
     def __init__(
-        self, network: Network, config: Config, *, multi_label: bool, clips: int, updates_per_epoch: int
+        self,
+        network: Network,
+        config: Config,
+        *,
+        multi_label: bool,
+        clips: int,
+        updates_per_epoch: int,
+        class_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -47,6 +56,25 @@ class Recogniser(pl.LightningModule):
             budget=config.budget, step=config.train.multiplier_step, standing=config.train.standing_price
         )
         self.price = torch.tensor(network.costs.price(network.actions))
+        self.class_weights = class_weights
+
+    def cut_stage(self, epoch: int) -> bool:
+        """End the stage of this epoch after it; returns whether that shortens anything."""
+        shorter = self.schedule.cut(epoch)
+        changed = shorter != self.schedule
+        self.schedule = shorter
+        return changed
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["stages"] = asdict(self.schedule.stages)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Stages that were ended early stay so; the length of those to come is the configuration's."""
+        if "stages" in checkpoint:
+            self.schedule = replace(self.schedule, stages=Stages(**checkpoint["stages"]))
+
+    def on_fit_start(self) -> None:
+        self.trainer.fit_loop.max_epochs = self.schedule.epochs
 
     def on_train_epoch_start(self) -> None:
         """Modes: batch norms learn in warm-up at most, pretrained ones never; a frozen policy runs in eval mode."""
@@ -176,11 +204,20 @@ class Recogniser(pl.LightningModule):
             plan = partial(evenly, source=looks, looks=frames, actions=self.network.actions)
         scores, decisions = self.recognise(batch, plan=plan)
         self._log("val", scores, decisions, batch)
+        # A mean over batches of clips is one over clips; the number by which epochs are compared.
+        best = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
+        self.log("val/headline", best, batch_size=len(batch.valid))
         self.log("val/loss", self._classification(scores, batch), batch_size=len(batch.valid))
 
     def _classification(self, scores: Tensor, batch: Batch) -> Tensor:
         smoothing = self.config.train.label_smoothing if self.training else 0.0
-        return classification_loss(scores, batch.targets, multi_label=self.multi_label, label_smoothing=smoothing)
+        return classification_loss(
+            scores,
+            batch.targets,
+            multi_label=self.multi_label,
+            label_smoothing=smoothing,
+            class_weights=None if self.class_weights is None else self.class_weights.to(scores.device),
+        )
 
     def _head_penalty(self) -> Tensor:
         """As in a logistic regression: half the squared weights, divided by C and by the number of clips."""
