@@ -17,22 +17,31 @@ from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report import write_report
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata
+from adaframe.model.network import Network
 from adaframe.model.plans import evenly
 from adaframe.training.calibration import BETAS, Curve, Outcome, curve
 from adaframe.training.calibration import outcome as outcome_of
 from adaframe.training.frozen import frozen_linear
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
+from adaframe.training.penalty import with_penalty
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, strangeness
 
 
-def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) -> None:
+def fit_folds(config: Config, material: Material, full: Network, out: Path, *, resume: bool) -> None:
     """Train on all folds but one, for each; then on all clips.
 
     A fold's model is calibrated on clips of its own training folds, never on the fold that it is reported on. The final model
     takes its accuracies and its `unsure` threshold from clips that the folds' models had not seen; its costs, which need no
     labels, are its own.
+
+    Args:
+        config: with fold all.
+        material: of the run.
+        full: a network with all looks, by which features were computed if they were.
+        out: a folder fold-K in it for each.
+        resume: go on with what is there.
     """
     check_fold("all", [material.data_set.clips[n] for n in material.readable])
     folds = [f for f in material.data_set.folds if any(material.data_set.clips[n].fold == f for n in material.readable)]
@@ -40,11 +49,13 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
     reported: dict[str, list[Outcome]] = {}
     for fold in folds:
         print(f"fold {fold} of {', '.join(folds)}", file=sys.stderr)
-        run = Run(replace(config, fold=fold), material, out / f"fold-{fold}")
+        of_fold = replace(config, fold=fold)
+        learnt, watched = choose_clips(of_fold, material)
+        of_fold = with_penalty(of_fold, material, full, learnt)
+        run = Run(of_fold, material, out / f"fold-{fold}")
         run.out.mkdir(parents=True, exist_ok=True)
         write_text(run.out / "config.yaml", to_yaml(run.config))
-        learnt, watched = choose_clips(run.config, material)
-        module = run.train(build_network(config, len(material.data_set.classes)), learnt, watched, resume=resume)
+        module = run.train(build_network(of_fold, len(material.data_set.classes)), learnt, watched, resume=resume)
         own = run.outcomes(module, watched or learnt)
         metadata = run.save(
             module,
@@ -69,7 +80,7 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
             )
     # A budget that a fold's model cannot keep to is left out: methods are compared on the same clips.
     pooled = [(name, joined(parts)) for name, parts in reported.items() if len(parts) == len(folds)]
-    run = Run(replace(config, fold=""), material, out)
+    run = Run(with_penalty(replace(config, fold=""), material, full, material.readable), material, out)
     metadata = _final(run, unseen, resume=resume)
     _report(run, pooled, metadata, folds)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)

@@ -42,7 +42,27 @@ def test_train_passes_the_configuration_on(calls: dict[str, Any]) -> None:
 
     config, named = calls["fit"]
     assert (config.data.root, config.seed) == ("DIR", 3)
-    assert named == {"out": Path("results"), "resume": True}
+    assert (named["out"], named["resume"]) == (Path("results"), True)
+    # Without a configuration, what no flag gives is picked.
+    assert {"data.root", "seed"} <= named["given"]
+    assert "budget" not in named["given"]
+
+
+def test_train_picks_nothing_beside_a_configuration(calls: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("budget: 0.4\n")
+
+    assert main(["train", "--config", str(tmp_path / "mine.yaml"), "--data.root", "DIR"]) == 0
+
+    assert calls["fit"][1]["given"] is None
+
+
+def test_train_resumes_by_the_configuration_of_the_run(calls: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("budget: 0.4\ndata: {root: DIR}\n")
+
+    assert main(["train", "--resume", "--out", str(tmp_path)]) == 0
+
+    config, named = calls["fit"]
+    assert (config.budget, config.data.root, named["given"]) == (0.4, "DIR", None)
 
 
 def test_evaluate_passes_its_flags_on(calls: dict[str, Any]) -> None:
