@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import torch
 
@@ -11,12 +12,27 @@ from adaframe.config import Config
 from adaframe.inference.recognizer import pick_device
 from adaframe.training.material import learnable
 from adaframe.training.recipe import apply, pick
-from adaframe.training.survey import survey
+from adaframe.training.survey import Survey, survey
 from adaframe.video import ClipRequest
 
 
-def automatic(config: Config, given: Collection[str]) -> tuple[Config, tuple[str, ...]]:
-    """The configuration for a data set, and the reasons for what was picked.
+@dataclass(frozen=True)
+class Automatic:
+    """A configuration for a data set.
+
+    Args:
+        config: with what was picked.
+        reasons: what and why, for people.
+        survey: of the clips.
+    """
+
+    config: Config
+    reasons: tuple[str, ...]
+    survey: Survey
+
+
+def automatic(config: Config, given: Collection[str]) -> Automatic:
+    """Look at the clips, pick a recipe, and say so on stderr.
 
     Args:
         config: with the user's values and defaults for the others.
@@ -39,10 +55,9 @@ def automatic(config: Config, given: Collection[str]) -> tuple[Config, tuple[str
     seen = survey(clips, request, workers=config.data.workers, seed=config.seed)
     memory = torch.cuda.get_device_properties(device).total_memory / 2**30 if device.type == "cuda" else 0.0
     recipe = pick(seen, cuda_gb=memory)
-    reasons = (
-        f"{seen.clips} clips of {len(seen.count)} classes; picked for them, as there is no --config:",
-        *recipe.reasons,
+    print(
+        f"{seen.clips} clips of {len(seen.count)} classes; picked for them, as there is no --config:", file=sys.stderr
     )
-    for reason in reasons:
-        print(f"  {reason}" if reason is not reasons[0] else reason, file=sys.stderr)
-    return apply(recipe, config, given), recipe.reasons
+    for reason in recipe.reasons:
+        print(f"  {reason}", file=sys.stderr)
+    return Automatic(apply(recipe, config, given), recipe.reasons, seen)

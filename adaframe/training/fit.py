@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Collection, Sequence
@@ -18,6 +19,7 @@ from adaframe.files import write_text
 from adaframe.model.network import Network
 from adaframe.training.automatic import automatic
 from adaframe.training.calibration import curve
+from adaframe.training.estimate import estimate
 from adaframe.training.folds import fit_folds
 from adaframe.training.lock import held
 from adaframe.training.material import learnable, load_material, use_frozen_features
@@ -25,6 +27,7 @@ from adaframe.training.penalty import with_penalty
 from adaframe.training.picked import picked_before, with_picked
 from adaframe.training.report import report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, full_network, strangeness
+from adaframe.training.survey import Survey
 
 
 def fit(config: Config, *, out: Path, resume: bool = False, given: Collection[str] | None = None) -> None:
@@ -44,19 +47,25 @@ def fit(config: Config, *, out: Path, resume: bool = False, given: Collection[st
     out.mkdir(parents=True, exist_ok=True)
     with held(out):
         refuse_another_run(out, resume=resume)
-        picked = picked_before(out) if resume else ()
+        picked, seen = picked_before(out) if resume else (), None
         if given is not None:
-            config, picked = automatic(config, given)
+            found = automatic(config, given)
+            config, picked, seen = found.config, found.reasons, found.survey
             check(config)
-        _fit(config, out, resume, picked)
+        _fit(config, out, resume, picked, seen)
 
 
-def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str]) -> None:
+def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: Survey | None) -> None:
     # What can be refused is refused before hours may go into decoding.
     data_set = learnable(config)
     check_fold(config.fold, data_set.clips)
     network = build_network(config, len(data_set.classes))
     check_floor(config, network)
+    if seen is not None and config.fold != "all":
+        full = full_network(config, network, len(data_set.classes))
+        workers = config.data.workers or os.cpu_count() or 1
+        about = estimate(config, full, clips=seen.clips, decode_s=seen.decode_s, workers=workers)
+        print(f"  the training {about}", file=sys.stderr)
     with load_material(config, data_set, out) as material:
         write_text(out / "config.yaml", with_picked(to_yaml(config), picked))
         full = full_network(config, network, len(material.data_set.classes))
