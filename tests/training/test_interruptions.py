@@ -50,6 +50,8 @@ def wait_for(file: Path, process: subprocess.Popen[str], seconds: float = 120) -
 
 
 def epochs(out: Path) -> list[str]:
+    if not (out / "metrics.csv").exists():
+        return []
     with (out / "metrics.csv").open(newline="") as file:
         return [row["epoch"] for row in csv.DictReader(file)]
 
@@ -60,16 +62,24 @@ def same(one: Path, other: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_very_same_model(make_config: MakeConfig, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_again_and_again_goes_on_to_the_very_same_model(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
     config = make_config(**STAGES)
     (tmp_path / "config.yaml").write_text(to_yaml(config))
     killed, whole = tmp_path / "killed", tmp_path / "whole"
 
-    process = start(command(tmp_path / "config.yaml", killed))
-    wait_for(killed / "last.ckpt", process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert not (killed / "model.safetensors").exists()
+    # At five places, wherever in an epoch or in the writing of a file that happens to be.
+    for kill in range(5):
+        process = start(command(tmp_path / "config.yaml", killed, *(["--resume"] if kill else [])))
+        wait_for(killed / "last.ckpt", process)
+        wanted = 1 + 4 * kill
+        while len(epochs(killed)) < wanted:
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.003)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert not (killed / "model.safetensors").exists()
     saved = torch.load(killed / "last.ckpt", weights_only=True)["epoch"]
     resumed = start(command(tmp_path / "config.yaml", killed, "--resume"))
     _, said = resumed.communicate(timeout=200)
