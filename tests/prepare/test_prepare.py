@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
+from adaframe.training.prepare import prepare
 
 from adaframe import bundled
 from adaframe.errors import DataError, UsageError
 from adaframe.training.manifest import load_dataset
-from adaframe.training.prepare import prepare
 
 
 @pytest.fixture
