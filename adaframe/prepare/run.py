@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ def _verified(clips: Sequence[Clip], out: Path, workers: int) -> tuple[list[Clip
     from adaframe.prepare.verify import verify
 
     files = len({clip.path for clip in clips})
+    write_text(out.with_suffix(".bad.txt"), "")  # opening them can take hours: whether it can be written shows now
     result = verify(clips, workers=workers)
     _list(out.with_suffix(".bad.txt"), [f"{path}: {reason}" for path, reason in result.bad.items()])
     said = [f"{files} videos were opened; none is bad"]
@@ -86,7 +88,8 @@ def _list(path: Path, lines: Sequence[str]) -> None:
         text = "".join(f"{line}\n" for line in lines)
         write_text(path, text.encode("utf-8", "backslashreplace").decode())
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
 
 
 def _missing(missing: Sequence[str], clips: int, out: Path) -> str:
