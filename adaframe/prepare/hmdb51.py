@@ -38,8 +38,8 @@ def read_hmdb51(source: Path, annotations: Path | None = None, split_number: int
                 raise DataError(f"{where}: must be `name.avi` and 0, 1 or 2, not {line!r}")
             if _USES[use]:
                 stem = name.strip().removesuffix(".avi")
-                film = stem.partition(f"_{label}_")[0]
-                found.add(f"{label}/{stem}", (label,), _USES[use], group=f"{film}/{label}" if film != stem else "")
+                film = stem.rpartition(f"_{label}_")[0]
+                found.add(f"{label}/{stem}", (label,), _USES[use], group=f"{film}/{label}" if film else "")
     if len(lists) != _CLASSES:
         found.notes.append(f"there are lists of {len(lists)} classes; the data set has {_CLASSES}")
     return found.prepared()
