@@ -14,7 +14,7 @@ def read_classes(path: Path) -> list[str]:
     Raises:
         DataError: two classes have one name.
     """
-    lines = [line.strip() for line in read_text(path).splitlines()]
+    lines = [line.strip() for line in read_text(path).removesuffix("\n").split("\n")]
     names = [line or f"class {index:03d}" for index, line in enumerate(lines)]
     for index, name in enumerate(names):
         if names.index(name) != index:

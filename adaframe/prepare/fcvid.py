@@ -41,7 +41,7 @@ def read_fcvid(source: Path, annotations: Path | None = None) -> Prepared:
     for (where, line), (_, ids) in zip(rows, marks, strict=True):
         name, _, use = line.replace("\t", " ").rpartition(" ")
         split = split_name(use)
-        if not split:
+        if not split or not name:
             raise DataError(f"{where}: must be a video and train or test, not {line!r}")
         stem = os.path.splitext(name.strip().replace("\\", "/"))[0]
         found.add(stem, tuple(names[i] for i in ids), split)

@@ -33,8 +33,8 @@ def read_hmdb51(source: Path, annotations: Path | None = None, split_number: int
         place.file(f"brush_hair{ending}")
     for label, path in lists.items():
         for where, line in read_lines(path):
-            name, _, use = line.rpartition(" ")
-            if use not in _USES or not name:
+            name, use = line.rsplit(None, 1) if " " in line else (line, "")
+            if use not in _USES:
                 raise DataError(f"{where}: must be `name.avi` and 0, 1 or 2, not {line!r}")
             if _USES[use]:
                 stem = name.strip().removesuffix(".avi")

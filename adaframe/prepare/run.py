@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adaframe.errors import DataError, UsageError
-from adaframe.files import write_text
+from adaframe.files import atomic_path, write_text
 from adaframe.prepare.catalogue import OPTIONS, PREPARERS
 from adaframe.prepare.gathering import counted
 from adaframe.prepare.table import manifest_text
@@ -68,8 +68,9 @@ def _verified(clips: Sequence[Clip], out: Path, workers: int) -> tuple[list[Clip
     from adaframe.prepare.verify import verify
 
     files = len({clip.path for clip in clips})
-    write_text(out.with_suffix(".bad.txt"), "")  # opening them can take hours: whether it can be written shows now
-    result = verify(clips, workers=workers)
+    with atomic_path(out.with_suffix(".bad.txt")) as temporary:
+        temporary.touch()  # opening them can take hours: whether the folder can be written to shows now
+        result = verify(clips, workers=workers)
     _list(out.with_suffix(".bad.txt"), [f"{path}: {reason}" for path, reason in result.bad.items()])
     said = [f"{files} videos were opened; none is bad"]
     if result.bad:

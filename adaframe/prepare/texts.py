@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,14 +22,14 @@ def read_text(path: Path) -> str:
 
 def read_lines(path: Path) -> Iterator[tuple[str, str]]:
     """(where, line) of the lines that are not blank, without white space around them."""
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if line.strip():
             yield f"{path}, line {number}", line.strip()
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, list[str]]]:
     """(where, cells) of a comma-separated file without a header."""
-    reader = csv.reader(read_text(path).splitlines(keepends=True), skipinitialspace=True)
+    reader = csv.reader(io.StringIO(read_text(path)), skipinitialspace=True)
     try:
         for row in reader:
             if any(cell.strip() for cell in row):

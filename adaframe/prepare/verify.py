@@ -14,6 +14,7 @@ from adaframe.video import ClipRequest, DecodePool, read_clip
 # Enough to seek into all parts of a file; every frame of a large data set would take days.
 _FRAMES = 8
 _PIXELS = 32
+_AHEAD = 16  # per worker: a file that hangs must not leave the other workers idle
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def verify(clips: Sequence[Clip], *, workers: int = 0, timeout_s: float = 60.0) 
     line = Line("opening videos")
     with DecodePool(workers=workers, timeout_s=timeout_s) as pool:
         files = [Parts(path, tuple(spans)) for path, spans in parts.items()]
-        for done, (file, found) in enumerate(zip(files, pool.map(look_into, files), strict=True), 1):
+        results = pool.map(look_into, files, ahead=_AHEAD * pool.workers)
+        for done, (file, found) in enumerate(zip(files, results, strict=True), 1):
             reasons = [found.what] * len(file.spans) if isinstance(found, VideoError) else found[0]
             for span, reason in zip(file.spans, reasons, strict=True):
                 if reason:

@@ -82,6 +82,19 @@ def test_bad_videos_are_named_listed_and_left_out(sample: Any, render_clip: Call
     ]
 
 
+def test_an_interrupted_check_leaves_no_list(sample: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample.files("run/a.mp4", "sit/b.mp4")
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adaframe.prepare.verify.verify", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sample.prepare("folder", verify=True)
+
+    assert list(sample.out.parent.iterdir()) == []
+
+
 def test_where_no_video_can_be_used_there_is_no_manifest(sample: Any) -> None:
     sample.files("run/a.mp4", "sit/b.mp4")
 
