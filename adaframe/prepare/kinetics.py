@@ -44,7 +44,8 @@ def read_mini_kinetics(source: Path, annotations: Path | None = None) -> Prepare
     for split, path in lists.items():
         for _, name in read_lines(path):
             if name in rows:
-                found.add(*(rows[name][0], split, rows[name][1]))
+                row, where = rows[name]
+                found.add(row, split, where)
             else:
                 strangers.append(name)
     found.gathering.notes.append(counted(strangers, "ids are not in Kinetics-400's CSV files"))
