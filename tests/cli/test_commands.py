@@ -130,6 +130,32 @@ def test_prepare_writes_and_tells(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (tmp_path / "m.csv").read_text() == "path,label\njump/b.mp4,jump\nrun/a.mp4,run\n"
 
 
+def test_prepare_hands_its_options_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr("adaframe.cli.prepare.prepare", lambda name, **options: calls.append(options) or [name])
+
+    assert main(["prepare", "ucf101", "--source", "a", "--out", "b.csv"]) == 0
+    flags = ["--annotations", "c", "--split-number", "2", "--segments", "--verify", "--workers", "3"]
+    assert main(["prepare", "ucf101", "--source", "a", "--out", "b.csv", *flags]) == 0
+
+    given = {"source": Path("a"), "out": Path("b.csv"), "verify": False, "workers": 0}
+    assert calls[0] == given
+    more = {"annotations": Path("c"), "split_number": 2, "segments": True, "verify": True, "workers": 3}
+    assert calls[1] == given | more
+
+
+def test_prepare_refuses_an_option_that_the_data_set_has_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["prepare", "folder", "--source", str(tmp_path), "--out", "m.csv", "--split-number", "2"]
+
+    assert main(argv) == 2
+
+    assert capsys.readouterr().err == (
+        "adaframe: error: --split-number is not for folder, which has one official split; it is for: hmdb51, ucf101\n"
+    )
+
+
 def test_prepare_says_what_it_cannot_find(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", "folder", "--source", str(tmp_path / "none"), "--out", str(tmp_path / "m.csv")]) == 1
 
