@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adaframe.config import Config
+from adaframe.config import Config, Stages
 from adaframe.config_io import to_yaml
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report import write_report
@@ -46,6 +46,7 @@ def fit_folds(config: Config, material: Material, full: Network, out: Path, *, r
     check_fold("all", [material.data_set.clips[n] for n in material.readable])
     folds = [f for f in material.data_set.folds if any(material.data_set.clips[n].fold == f for n in material.readable)]
     unseen: list[Curve] = []
+    lengths: list[Stages] = []
     reported: dict[str, list[Outcome]] = {}
     for fold in folds:
         print(f"fold {fold} of {', '.join(folds)}", file=sys.stderr)
@@ -70,6 +71,7 @@ def fit_folds(config: Config, material: Material, full: Network, out: Path, *, r
         outcomes = [(beta, answer(beta)) for beta in (BETAS if module.network.plan is None else BETAS[:1])]
         report_validation(run, outcomes, metadata, held_out, f"clips of fold {fold}, which it did not learn from")
         unseen.append(outcomes)
+        lengths.append(module.schedule.stages)
         for name, outcome in _at_budgets(config, metadata, answer):
             reported.setdefault(name, []).append(outcome)
         if material.features is not None and metadata.plan == "adaptive":
@@ -81,7 +83,7 @@ def fit_folds(config: Config, material: Material, full: Network, out: Path, *, r
     # A budget that a fold's model cannot keep to is left out: methods are compared on the same clips.
     pooled = [(name, joined(parts)) for name, parts in reported.items() if len(parts) == len(folds)]
     run = Run(with_penalty(replace(config, fold=""), material, full, material.readable), material, out)
-    metadata = _final(run, unseen, resume=resume)
+    metadata = _final(run, unseen, _typical(lengths), resume=resume)
     _report(run, pooled, metadata, folds)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
@@ -115,8 +117,15 @@ def _same_weights(run: Run, module: Recogniser, held_out: list[int]) -> list[tup
     return found
 
 
-def _final(run: Run, unseen: list[Curve], *, resume: bool) -> Metadata:
-    """Train on all clips; accuracies and threshold come from the folds."""
+def _typical(lengths: Sequence[Stages]) -> Stages:
+    """Epochs of each stage as the folds' models took on the mean: some may have ended early."""
+    mean = lambda name: round(float(np.mean([getattr(stages, name) for stages in lengths])))  # noqa: E731
+    return Stages(warmup=mean("warmup"), joint=mean("joint"), finetune=mean("finetune"))
+
+
+def _final(run: Run, unseen: list[Curve], stages: Stages, *, resume: bool) -> Metadata:
+    """Train on all clips; epochs, accuracies and threshold come from the folds."""
+    run = replace(run, config=replace(run.config, train=replace(run.config.train, stages=stages)))
     config, material = run.config, run.material
     print("final model, on all clips", file=sys.stderr)
     clips = material.readable
