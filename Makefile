@@ -22,12 +22,13 @@ endif
 ADAFRAME := $(PY) -m adaframe
 MODEL := model.safetensors
 
-.PHONY: help demo demo-seeds test clean-demo
+.PHONY: help demo demo-seeds demo-budgets test clean-demo
 
 help:
 	@echo "make demo   renders a small data set, trains on it, measures what was saved, and draws it (in demo/)"
 	@echo "make test   the checks and all tests, as the CI runs them"
 	@echo "make demo-seeds  the demo under three seeds, with mean and range (20 minutes)"
+	@echo "make demo-budgets  the demo trained for several budgets, and one model moved to them (10 minutes)"
 	@echo "make clean-demo"
 	@echo
 	@echo "PYTHON=/path/to/python uses an environment that has torch already; VENV=$(VENV) is made otherwise"
@@ -81,6 +82,22 @@ demo-seeds: | $(STAMPS)-demo
 	  set +x; \
 	done
 	@$(PY) -m adaframe.evaluation.seeds demo/seed-*/report
+
+# The demo's recipe at several budgets, and the model of the largest one moved to each of them at run time.
+BUDGETS ?= 0.15 0.3 0.5 0.8
+comma := ,
+empty :=
+demo-budgets: demo/data/.rendered
+	@for budget in $(BUDGETS); do \
+	  run=demo/budget-$$budget; [[ -e $$run/report/report.json ]] && continue; set -x; \
+	  $(ADAFRAME) train --config configs/demo.yaml --budget $$budget --data.root demo/data --data.cache demo/cache \
+	    --out $$run --resume; \
+	  $(ADAFRAME) evaluate --checkpoint $$run/$(MODEL) --data.root demo/data --report $$run/report; \
+	  set +x; \
+	done
+	$(ADAFRAME) evaluate --checkpoint demo/budget-$(lastword $(BUDGETS))/$(MODEL) --data.root demo/data --report demo/moved \
+	  --budget $(subst $(empty) $(empty),$(comma),$(strip $(BUDGETS)))
+	@$(PY) -m adaframe.evaluation.budgets --trained $(BUDGETS:%=demo/budget-%/report) --moved demo/moved
 
 test: $(STAMPS)-test
 	$(PY) -m ruff check
