@@ -116,6 +116,7 @@ def _final(run: Run, unseen: list[Curve], *, resume: bool) -> Metadata:
     out_of_fold = [(beta, joined([part[i][1] for part in unseen])) for i, (beta, _) in enumerate(unseen[0])]
     accuracies = curve(out_of_fold)
     costs = curve(run.outcomes(module, clips))
+    name = "out_of_fold_map" if material.data_set.multi_label else "out_of_fold_accuracy"
     calibration = tuple(
         CalibrationPoint(p.beta, p.cost, p.cost_stream, _interpolated(accuracies, p.cost)) for p in costs
     )
@@ -125,7 +126,7 @@ def _final(run: Run, unseen: list[Curve], *, resume: bool) -> Metadata:
         *confidences(out_of_fold, config.budget),
         trained_on=len(clips),
         strangeness=strangeness(out_of_fold, config.budget),
-        facts={"out_of_fold_accuracy": round(float(dict(out_of_fold)[0.0].right.mean()), 4), "folds": len(unseen)},
+        facts={name: round(dict(out_of_fold)[0.0].headline, 4), "folds": len(unseen)},
     )
 
 
@@ -139,7 +140,15 @@ def joined(parts: Sequence[Outcome]) -> Outcome:
     names = ("clips", "scores", "targets", "cost", "cost_stream", "gmacs", "gmacs_uniform", "strangeness")
     weights = [len(p.clips) for p in parts]
     shares = {a: float(np.average([p.actions.get(a, 0.0) for p in parts], weights=weights)) for a in parts[0].actions}
-    return Outcome(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names}, actions=shares)
+    together = {n: np.concatenate([getattr(p, n) for p in parts]) for n in names}
+    return Outcome(**together, actions=shares, multi_label=parts[0].multi_label)
+
+
+def _in_fold(outcome: Outcome, fold_of: Sequence[str], fold: str) -> Outcome:
+    """The outcome on the clips of one fold."""
+    inside = np.array([fold_of[int(n)] == fold for n in outcome.clips])
+    part = {n: getattr(outcome, n)[inside] for n in ("clips", "scores", "targets", "cost", "cost_stream")}
+    return replace(outcome, **part)
 
 
 def _report(run: Run, pooled: Sequence[tuple[str, Outcome]], metadata: Metadata, folds: Sequence[str]) -> None:
@@ -148,8 +157,7 @@ def _report(run: Run, pooled: Sequence[tuple[str, Outcome]], metadata: Metadata,
     fold_of = [clip.fold for clip in run.material.data_set.clips]
     rows = ["| method | " + " | ".join(f"fold {f}" for f in folds) + " | mean ± sd |", "|---" * (len(folds) + 2) + "|"]
     for name, outcome in pooled:
-        of = np.array([fold_of[int(n)] for n in outcome.clips])
-        by_fold = np.array([outcome.right[of == f].mean() for f in folds])
+        by_fold = np.array([_in_fold(outcome, fold_of, f).headline for f in folds])
         cells = " | ".join(f"{a:.1%}" for a in by_fold)
         rows.append(f"| {name} | {cells} | {by_fold.mean():.1%} ± {by_fold.std(ddof=1):.1%} |")
     reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
@@ -181,4 +189,5 @@ def _plain(result: Results, clips: Sequence[str]) -> dict[str, object]:
         "gmacs_uniform": result.gmacs_uniform,
         "groups": list(result.groups),
         "actions": result.actions,
+        "multi_label": result.multi_label,
     }

@@ -17,10 +17,10 @@ def classification_loss(scores: Tensor, targets: Tensor, *, multi_label: bool, l
         scores: before softmax or sigmoid, (B, K).
         targets: 1 at the classes that hold, float, (B, K).
         multi_label: which of the two.
-        label_smoothing: share of the target spread over all classes.
+        label_smoothing: share of the target spread over all classes (with several labels: over yes and no of each).
     """
     if multi_label:
-        return F.binary_cross_entropy_with_logits(scores, targets)
+        return F.binary_cross_entropy_with_logits(scores, targets * (1 - label_smoothing) + 0.5 * label_smoothing)
     return F.cross_entropy(scores, targets.argmax(dim=1), label_smoothing=label_smoothing)
 
 

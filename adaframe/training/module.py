@@ -18,6 +18,7 @@ from adaframe.training.batches import Batch
 from adaframe.training.budget import Multiplier
 from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
 from adaframe.training.parameters import frozen_norms, parameter_groups
+from adaframe.training.ranking import EpochAveragePrecision
 from adaframe.training.schedule import Schedule
 from adaframe.training.warmup import random_decisions
 
@@ -47,6 +48,7 @@ class Recogniser(pl.LightningModule):
             budget=config.budget, step=config.train.multiplier_step, standing=config.train.standing_price
         )
         self.price = torch.tensor(network.costs.price(network.actions))
+        self.train_map, self.val_map = EpochAveragePrecision(), EpochAveragePrecision()
 
     def on_train_epoch_start(self) -> None:
         """Modes: batch norms learn in warm-up at most, pretrained ones never; a frozen policy runs in eval mode."""
@@ -194,9 +196,15 @@ class Recogniser(pl.LightningModule):
 
     def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:
         n, costs = len(batch.valid), self.network.costs
-        best = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
         cost = (costs.executed(decisions) / costs.uniform(batch.valid.sum(dim=1))).mean()
-        values = {f"{split}/accuracy": best, f"{split}/cost": cost.float()}
+        judged: Any = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
+        key = "map" if self.multi_label else "accuracy"
+        if self.multi_label:  # of the whole epoch: it cannot be averaged over batches
+            judged = self.train_map if split == "train" else self.val_map
+            judged.update(scores, batch.targets)
+        values: dict[str, Any] = {f"{split}/{key}": judged, f"{split}/cost": cost.float()}
+        if split == "val":  # one name for what a run is judged by, whatever the labels
+            values["val/headline"] = judged
         if self.network.plan is None:
             values |= {f"{split}/share/{name}": torch.tensor(v) for name, v in decisions.shares().items()}
         if split == "train":

@@ -30,6 +30,7 @@ def as_results(name: str, outcome: Outcome, groups: Sequence[str], *, note: str 
         groups=tuple(groups),
         actions=outcome.actions,
         note=note,
+        multi_label=outcome.multi_label,
     )
 
 
@@ -76,5 +77,5 @@ def calibration_table(metadata: Metadata) -> str:
     if not metadata.calibration:
         return "none: the plan is fixed.\n"
     rows = [f"| {p.beta:g} | {p.cost:.3f} | {p.cost_stream:.3f} | {p.accuracy:.1%} |" for p in metadata.calibration]
-    head = ["| beta | cost (of uniform) | cost on a stream | accuracy |", "|---|---|---|---|"]
+    head = [f"| beta | cost (of uniform) | cost on a stream | {metadata.judged_by} |", "|---|---|---|---|"]
     return "\n".join([*head, *rows]) + "\n"
