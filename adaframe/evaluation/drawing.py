@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -115,6 +115,14 @@ class Canvas:
 
     def _width(self, artist: Any) -> float:
         return float(artist.get_window_extent(self._renderer).width)
+
+
+def action_colours(looks: Sequence[str]) -> dict[str, str]:
+    """Of each action: looks (given from the largest on) from blue to green, the glance orange, skips grey."""
+    ramp = (BLUE, "#2f7fa8", GREEN, "#6a9c4a")
+    named = [name for name in looks if name != "glance"]
+    colours = {name: ramp[min(rank, len(ramp) - 1)] for rank, name in enumerate(named)}
+    return colours | {"glance": "#b87400", "skip": GREY}
 
 
 @contextmanager

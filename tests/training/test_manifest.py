@@ -142,7 +142,7 @@ def test_paths_are_relative_to_the_root_if_there_is_one(tmp_path: Path) -> None:
         ("a.mp4;run\n", "lacks the column path and label; it has: a.mp4;run"),
         ("path,label,label\na.mp4,run,run\n", "names the column label twice"),
         ("path,label\na.mp4,run\nb.mp4,\n", "line 3: the label is missing"),
-        ("path,label\na.mp4, | \n", "line 2: the label is missing"),
+        ("path,label\na.mp4, | \n", "all 1 clips are without a label; at least two classes"),
         ("path,label\n,run\n", "line 2: the path is missing"),
         ("path,label\nb.mp4\n", "line 2: the label is missing"),
         ("path,label\nwith, comma.mp4,run\n", "line 2: has 3 cells for 2 columns; quote"),
