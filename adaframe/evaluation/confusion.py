@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -69,18 +70,16 @@ def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], path: Pa
     k = len(classes)
     if k > FIGURE_LIMIT:
         raise ValueError(f"{k} classes cannot be drawn legibly; at most {FIGURE_LIMIT} can")
-    names = [_short(plain(name), 28 if k <= _SHARES_LIMIT else 22) for name in classes]
+    names = [_short(" ".join(plain(name).split()), 28 if k <= _SHARES_LIMIT else 22) for name in classes]
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     cell = 1.0 if k <= 4 else 0.72 if k <= _SHARES_LIMIT else 0.42  # inches
     longest = max(map(len, names))
     room = 0.085 * (longest + 8)  # of a name in a row, with its count
-    flat = k <= 6 and longest <= 1.5 + 10 * cell  # names above the columns can lie
-    figure = Figure(
-        figsize=(k * cell + room + 0.7, k * cell * (0.8 if k <= 4 else 1) + (0.6 if flat else 0.07 * longest) + 0.7),
-        dpi=_DPI,
-        facecolor="white",
-        layout="constrained",
-    )
+    above = [textwrap.fill(name, int(11 * cell), break_long_words=False) for name in names]
+    flat = k <= 6 and max(map(len, " ".join(names).split())) <= 11 * cell  # names above the columns can lie
+    height = 0.2 + 0.2 * max(name.count("\n") + 1 for name in above) if flat else 0.07 * longest
+    size = (k * cell + room + 0.7, k * cell * (0.8 if k <= 4 else 1.0) + height + 0.7)
+    figure = Figure(figsize=size, dpi=_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     shades = LinearSegmentedColormap.from_list("shares", ["#ffffff", "#cfe3f2", BLUE])
@@ -91,8 +90,15 @@ def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], path: Pa
                 _cell(
                     axes, true, said, int(counts[true, said]), float(share[true, said]), with_share=k <= _SHARES_LIMIT
                 )
-    style = {"family": fonts(), "size": 10 if k <= _SHARES_LIMIT else 9, "color": INK, "parse_math": False}
-    axes.set_xticks(range(k), names, rotation=0 if flat else 45, ha="center" if flat else "left", **style)
+    style: dict[str, Any] = {
+        "family": fonts(),
+        "size": 10 if k <= _SHARES_LIMIT else 9,
+        "color": INK,
+        "parse_math": False,
+    }
+    axes.set_xticks(
+        range(k), above if flat else names, rotation=0 if flat else 45, ha="center" if flat else "left", **style
+    )
     axes.set_yticks(range(k), [f"{n}  ({c})" for n, c in zip(names, counts.sum(axis=1), strict=True)], **style)
     axes.tick_params(length=0, labeltop=True, labelbottom=False, top=False, bottom=False)
     axes.set_xlabel("answered", family=fonts(), size=10, color=GREY)
@@ -107,7 +113,7 @@ def confusion_figure(counts: NDArray[np.int64], classes: Sequence[str], path: Pa
 
 
 def _cell(axes: Any, true: int, said: int, count: int, share: float, *, with_share: bool) -> None:
-    style = {"ha": "center", "va": "center", "family": fonts(), "color": "white" if share > 0.6 else INK}
+    style = {"ha": "center", "va": "center", "family": fonts(), "color": "white" if share > 0.78 else INK}
     weight = "bold" if true == said else "normal"
     if not with_share:
         axes.text(said, true, str(count), size=9, weight=weight, **style)

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from adaframe.evaluation.drawing import (
     BLUE,
     FAINT,
+    GREEN,
     GREY,
     INK,
+    SKY,
     VERMILION,
     action_colours,
     fonts,
@@ -24,7 +26,8 @@ from adaframe.evaluation.drawing import (
 
 _DPI = 130
 _TRAIN = "#8a94a0"  # paler than the held-out clips, which are what counts
-_SKIPS = ("#eceff2", "#dde2e7", "#ccd3da", "#bac3cc")
+_LOOKS = (BLUE, SKY, GREEN, "#a3c96b")  # areas beside each other need more contrast than words
+_SKIPS = ("#e9ecef", "#d6dbe1", "#c3cad2", "#b0b9c3")
 _STAGES = {"warmup": "warm-up", "joint": "joint", "finetune": "fine-tuning"}
 
 Row = Mapping[str, str]
@@ -49,13 +52,21 @@ def epochs_figure(rows: Sequence[Row], path: Path, *, budget: float | None, look
     epochs = _column(rows, "epoch") + 1
     shares = _shares(rows, looks)
     moving = budget is not None and bool(shares)
-    figure = Figure(figsize=(11, 6.6 if moving else 3.6), dpi=_DPI, facecolor="white", layout="constrained")
+    figure: Any = Figure(figsize=(11, 6.6 if moving else 3.6), dpi=_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
     panels = figure.subplots(2 if moving else 1, 2, squeeze=False).ravel()
     judged_by = "map" if any(row.get("train/map") or row.get("val/map") for row in rows) else "accuracy"
     _lines(panels[0], rows, epochs, judged_by, "mAP, %" if judged_by == "map" else "accuracy, %", factor=100)
-    panels[0].set_ylim(0, 103)
+    panels[0].set_ylim(max(0.0, 10 * np.floor((panels[0].dataLim.y0 - 5) / 10)), 103)
+    panels[0].legend(
+        loc="best",
+        prop={"family": fonts(), "size": 9},
+        labelcolor=GREY,
+        facecolor="white",
+        edgecolor="white",
+        framealpha=0.85,
+    )
     _lines(panels[1], rows, epochs, "loss", "loss", factor=1)
     panels[1].set_ylim(bottom=0)
     if moving:
@@ -63,7 +74,7 @@ def epochs_figure(rows: Sequence[Row], path: Path, *, budget: float | None, look
         _lines(panels[2], rows, epochs, "cost", "executed compute, % of uniform's", factor=100)
         panels[2].axhline(100 * budget, color=VERMILION, lw=1.2, ls=(0, (5, 3)), zorder=1)
         panels[2].set_ylim(0, max(105.0, panels[2].get_ylim()[1]))
-        _say(panels[2], f"budget {100 * budget:g} %", 0.995, 100 * budget, VERMILION)
+        _beside(panels[2], f"budget\n{100 * budget:g} %", 100 * budget, VERMILION)
         _mix(panels[3], epochs, shares, looks)
     for place, panel in enumerate(panels):
         # Stages differ in how decisions are made, so a fixed plan has none.
@@ -83,10 +94,8 @@ def _lines(
     for split, words, colour, width in (("train", "training clips", _TRAIN, 1.4), ("val", "held-out clips", BLUE, 2.0)):
         values = factor * _column(rows, f"{split}/{name}")
         if not np.isnan(values).all():
-            axes.plot(epochs, values, dots + "-", color=colour, lw=width, ms=3.5, label=words)
+            axes.plot(epochs, values, dots + "-", color=colour, lw=width, ms=3.5, label=words, clip_on=False, zorder=3)
     _title(axes, title)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, prop={"family": fonts(), "size": 9}, labelcolor=GREY, loc="best")
 
 
 def _shares(rows: Sequence[Row], looks: Sequence[str]) -> dict[str, NDArray[np.float64]]:
@@ -107,7 +116,7 @@ def _skipped(action: str) -> int:
 def _mix(
     axes: Any, epochs: NDArray[np.float64], shares: Mapping[str, NDArray[np.float64]], looks: Sequence[str]
 ) -> None:
-    known = action_colours(looks)
+    known = action_colours(()) | {name: _LOOKS[min(rank, 3)] for rank, name in enumerate(looks)}
     skips = [name for name in shares if name.startswith("skip")]
     colours = [_SKIPS[min(skips.index(name), 3)] if name in skips else known.get(name, INK) for name in shares]
     # An area needs two epochs to have a width.
@@ -135,7 +144,7 @@ def _finish(axes: Any, epochs: NDArray[np.float64], stages: Sequence[tuple[str, 
 
     first, last = float(epochs[0]), float(epochs[-1])
     axes.set_xlim(first - 0.5 if len(epochs) == 1 else first, last + 0.5 if len(epochs) == 1 else last)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(colors=GREY, labelsize=9, length=0)
@@ -179,19 +188,17 @@ def _title(axes: Any, text: str) -> None:
     axes.set_ylabel(text, color=GREY, family=fonts(), size=9.5)
 
 
-def _say(axes: Any, text: str, x: float, y: float, colour: str) -> None:
-    """Words on a line, at its right end."""
-    from matplotlib.patheffects import withStroke
-
+def _beside(axes: Any, text: str, y: float, colour: str) -> None:
+    """Words right of a panel, at a height: inside they would lie on the curves, which come to run there."""
     axes.annotate(
         text,
-        (x, y),
+        (1.0, y),
         xycoords=axes.get_yaxis_transform(),
-        xytext=(0, 3),
+        xytext=(4, 0),
         textcoords="offset points",
-        ha="right",
+        ha="left",
+        va="center",
         size=8.5,
         color=colour,
         family=fonts(),
-        path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )

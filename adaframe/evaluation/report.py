@@ -184,7 +184,7 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
     lines = [["method", "accuracy %", "mAP %", "GMACs", "of uniform", "model ms", versus, "actions"]]
     for row in rows:
         r = row.results
-        actions = ", ".join(f"{name} {100 * share:.0f} %" for name, share in r.actions.items())
+        actions = ", ".join(f"{name} {100 * share:.0f} %" for name, share in r.actions.items() if share >= 0.005)
         lines.append(
             [
                 r.name,

@@ -11,6 +11,7 @@ import numpy as np
 
 from adaframe.evaluation.bootstrap import LEVEL
 from adaframe.evaluation.drawing import BLUE, FAINT, GREY, VERMILION, fonts, quietly, save
+from adaframe.evaluation.labels import Box, Floats, along, place
 from adaframe.evaluation.metrics import Results, headline, interval
 
 _DPI = 130
@@ -39,7 +40,7 @@ def tradeoff_figure(points: Sequence[Results], path: Path, *, budget: float, cho
     costs = np.array([100 * _cost(p) for p in distinct])
     spans = [interval(p, metric=metric) for p in distinct]
     heights, lows, highs = (100 * np.array([getattr(s, name) for s in spans]) for name in ("value", "low", "high"))
-    figure = Figure(figsize=(8, 4.8), dpi=_DPI, facecolor="white", layout="constrained")
+    figure: Any = Figure(figsize=(8, 4.8), dpi=_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     axes = figure.add_subplot()
@@ -54,18 +55,9 @@ def tradeoff_figure(points: Sequence[Results], path: Path, *, budget: float, cho
     right = 1.06 * max(100 * budget, float(costs.max()), 100.0 if costs.max() > 55 else 0.0)
     _scale(axes, (0, right), [*lows, *highs, *heights, y], "mAP, %" if by_map else "accuracy, %")
     axes.axvline(100 * budget, color=VERMILION, lw=1.2, ls=(0, (5, 3)), zorder=1)
-    # Words stand on the side that has room: the curve lies mostly to the left of the budget.
     left_side = 100 * budget > 0.75 * right
-    _note(
-        axes,
-        f"budget {100 * budget:g} %",
-        (100 * budget, axes.get_ylim()[0]),
-        VERMILION,
-        (-5 if left_side else 5, 5),
-        left_side,
-    )
-    words = f"chosen: {y:.1f} % at {x:.1f} % of uniform's compute"
-    _note(axes, words, (x, y), BLUE, (-9 if x > right / 2 else 9, 9), x > right / 2, bold=True)
+    low = axes.get_ylim()[0]
+    _note(axes, f"budget {100 * budget:g} %", (100 * budget, low), (-5 if left_side else 5, 5), left_side)
     videos, groups = len(chosen.scores), len(set(chosen.groups))
     axes.set_title(
         f"{videos} clips in {groups} groups; a point per bias against cost; pale: {100 * LEVEL:g} % intervals",
@@ -73,6 +65,14 @@ def tradeoff_figure(points: Sequence[Results], path: Path, *, budget: float, cho
         size=8.5,
         color=GREY,
         family=fonts(),
+    )
+    _name(
+        figure,
+        axes,
+        f"{y:.1f} % at {x:.1f} %\nof uniform's compute",
+        (x, y),
+        np.stack([costs, heights], axis=1),
+        budget,
     )
     save(figure, path, dpi=_DPI)
 
@@ -99,28 +99,46 @@ def _scale(axes: Any, across: tuple[float, float], values: Sequence[float], titl
     axes.set_axisbelow(True)
 
 
-def _note(
-    axes: Any,
-    text: str,
-    point: tuple[float, float],
-    colour: str,
-    offset: tuple[float, float],
-    to_the_left: bool,
-    *,
-    bold: bool = False,
-) -> None:
-    from matplotlib.patheffects import withStroke
-
+def _note(axes: Any, text: str, point: tuple[float, float], offset: tuple[float, float], to_the_left: bool) -> None:
     axes.annotate(
         text,
         point,
         xytext=offset,
         textcoords="offset points",
         ha="right" if to_the_left else "left",
-        color=colour,
+        color=VERMILION,
         size=9,
-        weight="bold" if bold else "normal",
+        family=fonts(),
+    )
+
+
+def _name(figure: Any, axes: Any, text: str, point: tuple[float, float], line: Floats, budget: float) -> None:
+    """Words beside a point, clear of the curve (N, 2) and of the budget's line."""
+    figure.draw_without_rendering()  # places the axes, so that pixels are known
+    figure.set_layout_engine("none")
+    renderer, unit = figure.canvas.get_renderer(), _DPI / 72
+    artist = axes.annotate(
+        text,
+        point,
+        xytext=(0, 0),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        color=BLUE,
+        size=9,
+        weight="bold",
         family=fonts(),
         zorder=5,
-        path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )
+    to_pixels, frame = axes.transData.transform, axes.get_window_extent(renderer)
+    ends = to_pixels([(100 * budget, low) for low in axes.get_ylim()])
+    obstacles = along(ends, 3 * unit, 4.0) + (along(to_pixels(line), 5 * unit, 4.0) if len(line) > 1 else [])
+    obstacles += [_box(text.get_window_extent(renderer)) for text in axes.texts if text is not artist]
+    extent = artist.get_window_extent(renderer)
+    half = np.array([[extent.width, extent.height]]) / 2
+    (offset,) = place(np.array([to_pixels(point)]), half, obstacles, _box(frame), unit)
+    artist.set_position(offset / unit)
+
+
+def _box(extent: Any) -> Box:
+    return Box(extent.x0, extent.y0, extent.x1, extent.y1, 4.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,8 +14,9 @@ import numpy as np
 
 from adaframe.config import Config
 from adaframe.config_io import to_yaml
-from adaframe.evaluation.metrics import Results
-from adaframe.evaluation.report import write_report
+from adaframe.evaluation.classes import class_facts, plain
+from adaframe.evaluation.metrics import Results, headline, sentence
+from adaframe.evaluation.report import markdown_table, to_json
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.plans import evenly
@@ -25,16 +27,17 @@ from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, strangeness
+from adaframe.training.sections import Sections, classes_section, data_section, picked_list, usage, verdict
 
 Curve = list[tuple[float, Outcome]]
 
 
-def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) -> None:
+def fit_folds(config: Config, material: Material, out: Path, *, resume: bool, picked: Sequence[str] = ()) -> None:
     """Train on all folds but one, for each; then on all clips.
 
     A fold's model is calibrated on clips of its own training folds, never on the fold that it is reported on. The final model
     takes its accuracies and its `unsure` threshold from clips that the folds' models had not seen; its costs, which need no
-    labels, are its own.
+    labels, are its own. `picked` says what was chosen automatically, and why, for the report.
     """
     check_fold("all", [material.data_set.clips[n] for n in material.readable])
     folds = [f for f in material.data_set.folds if any(material.data_set.clips[n].fold == f for n in material.readable)]
@@ -57,7 +60,15 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
         )
         held_out = [n for n in material.readable if material.data_set.clips[n].fold == fold]
         outcomes = run.outcomes(module, held_out)
-        report_validation(run, outcomes, metadata, held_out, f"clips of fold {fold}, which it did not learn from")
+        report_validation(
+            run,
+            outcomes,
+            metadata,
+            held_out,
+            f"clips of fold {fold}, which it did not learn from",
+            parts={"learnt from": learnt, "calibrated on": watched, "reported on": held_out},
+            strips=False,
+        )
         unseen.append(outcomes)
         for name, outcome in _at_budgets(config, metadata, outcomes):
             reported.setdefault(name, []).append(outcome)
@@ -71,7 +82,7 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
     pooled = [(name, joined(parts)) for name, parts in reported.items() if len(parts) == len(folds)]
     run = Run(replace(config, fold=""), material, out)
     metadata = _final(run, unseen, resume=resume)
-    _report(run, pooled, metadata, folds)
+    _report(run, pooled, metadata, folds, picked)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
 
@@ -151,32 +162,57 @@ def _in_fold(outcome: Outcome, fold_of: Sequence[str], fold: str) -> Outcome:
     return replace(outcome, **part)
 
 
-def _report(run: Run, pooled: Sequence[tuple[str, Outcome]], metadata: Metadata, folds: Sequence[str]) -> None:
+def _report(
+    run: Run, pooled: Sequence[tuple[str, Outcome]], metadata: Metadata, folds: Sequence[str], picked: Sequence[str]
+) -> None:
     """report.md of all folds together, accuracy by fold, and out_of_fold.json for comparing runs."""
     results = [as_results(name, outcome, groups_of(run, outcome)) for name, outcome in pooled]
+    reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
+    asked = next((r for r in results if r.name == f"adaptive at {run.config.budget:g}"), results[0])
+    data_set, n = run.material.data_set, len(asked.scores)
+    clips = f"clips, each answered by the model that did not learn from its fold ({len(folds)} folds, n = {n})"
+    parts = {f"fold {f}": [c for c in run.material.readable if data_set.clips[c].fold == f] for f in folds}
+    again = ["adaframe", "train", "--config", str(run.out / "config.yaml"), "--fold", "all", "--out", str(run.out)]
+    report = Sections(f"Folds: {metadata.plan}")
+    report.add(
+        "", lambda: verdict(asked, budget=run.config.budget if metadata.plan == "adaptive" else None, clips=clips)
+    )
+    report.add(
+        "Use it", lambda: f"The final model, which learnt from all clips:\n\n{usage(run, data_set.clips[0].path)}"
+    )
+    report.add("Picked automatically", lambda: picked_list(picked))
+    report.add("Accuracy and cost", lambda: _methods(run, results, reference))
+    report.add("Fold by fold", lambda: _by_fold(run, pooled, folds))
+    report.add("Class by class", lambda: classes_section(asked, data_set.classes, run.out))
+    report.add("The data", lambda: data_section(run, parts))
+    report.add("Calibration of the final model", lambda: calibration_table(metadata))
+    report.add("Once more", lambda: f"```\n{shlex.join(again)}\n```")
+    facts = {"title": f"Folds: {metadata.plan}", "command": shlex.join(again), **to_json(results, reference)}
+    facts |= plain(class_facts(asked, data_set.classes)) | {"picked": list(picked)}
+    write_text(run.out / "report.json", json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(run.out / "report.md", report.text())
+    paths = [[data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
+    write_text(run.out / "out_of_fold.json", json.dumps([_plain(r, c) for r, c in zip(results, paths, strict=True)]))
+
+
+def _methods(run: Run, results: Sequence[Results], reference: str) -> str:
+    from adaframe.evaluation.figures import accuracy_cost_figure  # matplotlib takes a moment to import
+
+    what = "mAP" if headline(results[0]) == "map" else "accuracy"
+    accuracy_cost_figure(results, run.out / "figures" / "accuracy-cost.png")
+    figure = f"![{what} against executed compute](figures/accuracy-cost.png)"
+    return f"{sentence(results)}\n\n{figure}\n\n{markdown_table(results, reference)}"
+
+
+def _by_fold(run: Run, pooled: Sequence[tuple[str, Outcome]], folds: Sequence[str]) -> str:
+    """What each method reached on each fold, and the spread."""
     fold_of = [clip.fold for clip in run.material.data_set.clips]
     rows = ["| method | " + " | ".join(f"fold {f}" for f in folds) + " | mean ± sd |", "|---" * (len(folds) + 2) + "|"]
     for name, outcome in pooled:
         by_fold = np.array([_in_fold(outcome, fold_of, f).headline for f in folds])
         cells = " | ".join(f"{a:.1%}" for a in by_fold)
         rows.append(f"| {name} | {cells} | {by_fold.mean():.1%} ± {by_fold.std(ddof=1):.1%} |")
-    reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
-    extra = (
-        f"Each clip is answered by the model that did not learn from its fold ({len(folds)} folds, "
-        f"n = {len(results[0].scores)}; intervals by group).\n\n" + "\n".join(rows) + "\n\n"
-        f"Calibration of the final model:\n\n{calibration_table(metadata)}"
-    )
-    write_report(
-        run.out,
-        results,
-        title=f"Folds: {metadata.plan}",
-        command=f"adaframe train --config {run.out / 'config.yaml'} --fold all --out {run.out}",
-        reference=reference,
-        extra=extra,
-    )
-    paths = [[run.material.data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
-    plain = [_plain(r, clips) for r, clips in zip(results, paths, strict=True)]
-    write_text(run.out / "out_of_fold.json", json.dumps(plain))
+    return f"{'mAP' if pooled[0][1].multi_label else 'Accuracy'}:\n\n" + "\n".join(rows)
 
 
 def _plain(result: Results, clips: Sequence[str]) -> dict[str, object]:
