@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -141,7 +142,9 @@ def save(figure: Any, path: Path, *, dpi: int) -> None:
 
 def number(value: float) -> str:
     """Three digits that count, never as a power of ten."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
+    if value >= 100 or not value:
+        return f"{value:,.0f}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
 
 
 def plain(string: str) -> str:

@@ -66,7 +66,7 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
             parts = {"learnt from": train, "calibrated on": held_out}
             held_out = [n for n in material.readable if data_set.clips[n].fold == config.fold]
             outcomes = run.outcomes(module, held_out)
-            what = f"clips of fold {config.fold}, which it did not learn from"
+            what = f"clips of fold {config.fold}"
             parts["reported on"] = held_out
         report_validation(run, outcomes, chosen, held_out, what, parts=parts)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)

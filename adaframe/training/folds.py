@@ -65,7 +65,7 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool, pi
             outcomes,
             metadata,
             held_out,
-            f"clips of fold {fold}, which it did not learn from",
+            f"clips of fold {fold}",
             parts={"learnt from": learnt, "calibrated on": watched, "reported on": held_out},
             strips=False,
         )
@@ -169,14 +169,13 @@ def _report(
     results = [as_results(name, outcome, groups_of(run, outcome)) for name, outcome in pooled]
     reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
     asked = next((r for r in results if r.name == f"adaptive at {run.config.budget:g}"), results[0])
-    data_set, n = run.material.data_set, len(asked.scores)
-    clips = f"clips, each answered by the model that did not learn from its fold ({len(folds)} folds, n = {n})"
+    data_set = run.material.data_set
+    rest = f"each answered by the model that did not learn from its fold ({len(folds)} folds)"
+    budget = run.config.budget if metadata.plan == "adaptive" else None
     parts = {f"fold {f}": [c for c in run.material.readable if data_set.clips[c].fold == f] for f in folds}
     again = ["adaframe", "train", "--config", str(run.out / "config.yaml"), "--fold", "all", "--out", str(run.out)]
     report = Sections(f"Folds: {metadata.plan}")
-    report.add(
-        "", lambda: verdict(asked, budget=run.config.budget if metadata.plan == "adaptive" else None, clips=clips)
-    )
+    report.add("", lambda: verdict(asked, budget=budget, clips="clips", rest=rest))
     report.add(
         "Use it", lambda: f"The final model, which learnt from all clips:\n\n{usage(run, data_set.clips[0].path)}"
     )
@@ -201,7 +200,9 @@ def _methods(run: Run, results: Sequence[Results], reference: str) -> str:
     what = "mAP" if headline(results[0]) == "map" else "accuracy"
     accuracy_cost_figure(results, run.out / "figures" / "accuracy-cost.png")
     figure = f"![{what} against executed compute](figures/accuracy-cost.png)"
-    return f"{sentence(results)}\n\n{figure}\n\n{markdown_table(results, reference)}"
+    plans = any(r.name.startswith(("static", "uniform", "glance")) for r in results)
+    pays = f"{sentence(results)}\n\n" if plans and any(r.name.startswith("adaptive") for r in results) else ""
+    return f"{pays}{figure}\n\n{markdown_table(results, reference)}"
 
 
 def _by_fold(run: Run, pooled: Sequence[tuple[str, Outcome]], folds: Sequence[str]) -> str:
@@ -210,8 +211,10 @@ def _by_fold(run: Run, pooled: Sequence[tuple[str, Outcome]], folds: Sequence[st
     rows = ["| method | " + " | ".join(f"fold {f}" for f in folds) + " | mean ± sd |", "|---" * (len(folds) + 2) + "|"]
     for name, outcome in pooled:
         by_fold = np.array([_in_fold(outcome, fold_of, f).headline for f in folds])
-        cells = " | ".join(f"{a:.1%}" for a in by_fold)
-        rows.append(f"| {name} | {cells} | {by_fold.mean():.1%} ± {by_fold.std(ddof=1):.1%} |")
+        cells = " | ".join("–" if np.isnan(a) else f"{a:.1%}" for a in by_fold)
+        known = by_fold[~np.isnan(by_fold)]  # of several labels, where the fold has one at all
+        spread = f"{known.mean():.1%} ± {known.std(ddof=1):.1%}" if len(known) > 1 else "–"
+        rows.append(f"| {name} | {cells} | {spread} |")
     return f"{'mAP' if pooled[0][1].multi_label else 'Accuracy'}:\n\n" + "\n".join(rows)
 
 

@@ -64,7 +64,8 @@ def report_validation(
         metadata: of the saved model.
         held_out: numbers of the clips that the outcomes are about; none: they are those that it learnt from.
         clips: what they are, in words.
-        parts: what was done with which clips, by number, for the section on the data.
+        parts: what was done with which clips, by number, for the section on the data; with a part "reported on", the
+            model was calibrated on others than those.
         picked: what was chosen automatically, and why, a line each.
         strips: whether to draw film strips of some held-out clips.
 
@@ -78,11 +79,14 @@ def report_validation(
     classes = run.material.data_set.classes
     report = Sections(f"Training: {metadata.plan}")
     warning = "" if held_out else "\n\n**These are the clips it learnt from**: the figures say nothing about new ones."
-    report.add("", lambda: verdict(here, budget=run.config.budget if adaptive else None, clips=clips) + warning)
+    apart = bool(parts and "reported on" in parts)  # from the clips that set the bias and the threshold
+    rest = "which it did not learn from" if apart else ""
+    budget = run.config.budget if adaptive else None
+    report.add("", lambda: verdict(here, budget=budget, clips=clips, rest=rest) + warning)
     report.add("Use it", lambda: usage(run, run.material.data_set.clips[int(asked.clips[0])].path))
     report.add("Picked automatically", lambda: picked_list(picked))
     if adaptive:
-        report.add("Accuracy and cost", lambda: _tradeoff(run, outcomes, here, metadata, results, beta))
+        report.add("Accuracy and cost", lambda: _tradeoff(run, outcomes, here, metadata, results, beta, apart=apart))
     report.add("Class by class", lambda: classes_section(here, classes, run.out))
     report.add("How it learnt", lambda: _epochs(run, metadata))
     if strips and held_out:
@@ -122,6 +126,8 @@ def _tradeoff(
     metadata: Metadata,
     results: Sequence[Results],
     beta: float,
+    *,
+    apart: bool,
 ) -> str:
     from adaframe.evaluation.tradeoff import tradeoff_figure  # matplotlib takes a moment to import
 
@@ -132,11 +138,11 @@ def _tradeoff(
         tradeoff_figure(points, run.out / "figures" / "accuracy-cost.png", budget=run.config.budget, chosen=chosen)
     else:
         shown = "Whatever the budget, it spends the same: there is no curve to move along."
+    on = "other clips than these" if apart else "these same clips, which flatters the figures a little"
     return (
         f"{shown}\n\n{markdown_table(results, results[0].name)}\n"
-        f"Calibration (what `--budget` at run time moves along; it now stands at beta {beta:g}). It and the threshold of "
-        f"`unsure` (confidence below {metadata.unsure_below:.2f}) were set on held-out clips, which flatters the figures "
-        f"on these a little:\n\n{calibration_table(metadata)}"
+        f"Calibration (what `--budget` at run time moves along; here it stands at beta {beta:g}). It and the threshold of "
+        f"`unsure` (confidence below {metadata.unsure_below:.2f}) were set on {on}:\n\n{calibration_table(metadata)}"
     )
 
 

@@ -51,18 +51,19 @@ class Sections:
         return "\n".join(self.parts)
 
 
-def verdict(results: Results, *, budget: float | None, clips: str) -> str:
+def verdict(results: Results, *, budget: float | None, clips: str, rest: str = "") -> str:
     """Two sentences: how right it is on which clips, and what that costs.
 
     Args:
         results: at the asked budget.
         budget: that was asked for; None for a fixed plan.
         clips: what they are, in words that follow their number.
+        rest: more about them, in words that follow.
     """
     by_map = headline(results) == "map"
     found = interval(results, metric="map" if by_map else "accuracy")
     n, groups = len(results.scores), len(set(results.groups))
-    of = f"{n} {clips}" + (f" (in {groups} groups)" if groups < n else "")
+    of = f"{n} {clips}" + (f" in {groups} groups" if groups < n else "") + (f", {rest}" if rest else "")
     shares = 100 * results.targets.mean(axis=0)
     bounds = f"{100 * LEVEL:g} % interval {100 * found.low:.1f} to {100 * found.high:.1f}"
     if np.isnan(found.low):
