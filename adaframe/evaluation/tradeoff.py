@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from adaframe.evaluation.bootstrap import LEVEL
+from adaframe.evaluation.bootstrap import DRAWS, LEVEL
 from adaframe.evaluation.drawing import BLUE, FAINT, GREY, VERMILION, fonts, quietly, save
 from adaframe.evaluation.labels import Box, Floats, along, place
 from adaframe.evaluation.metrics import Results, headline, interval
@@ -38,7 +38,8 @@ def tradeoff_figure(points: Sequence[Results], path: Path, *, budget: float, cho
     ranked = sorted(points, key=_cost)
     distinct = [p for i, p in enumerate(ranked) if not i or _cost(p) > _cost(ranked[i - 1]) + 1e-4]
     costs = np.array([100 * _cost(p) for p in distinct])
-    spans = [interval(p, metric=metric) for p in distinct]
+    draws = 400 if by_map else DRAWS  # mAP of large data takes long, and here it is but a pale band
+    spans = [interval(p, metric=metric, draws=draws) for p in distinct]
     heights, lows, highs = (100 * np.array([getattr(s, name) for s in spans]) for name in ("value", "low", "high"))
     figure: Any = Figure(figsize=(8, 4.8), dpi=_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
