@@ -55,9 +55,9 @@ def film_strips(run: Run, outcome: Outcome, *, limit_s: float = LIMIT_S) -> str:
             name = f"{'right' if right else 'wrong'}-{len(texts[right]) + 1}.png"
             prediction.draw(run.out / "figures" / name)
             answered = in_words(prediction.label)
-            # Validation sees one window of the cached frames; a file may have several.
+            # Validation saw one window of cached frames, through weights that were not rounded for saving.
             before = in_words([classes[k] for k in np.flatnonzero(said[row])])
-            also = "" if _same(answered, before) else f"; in validation, on one window: {before}"
+            also = "" if _same(answered, before) else f"; in validation {before}"
             part_of = f"; its first {WINDOWS} of {part.windows_total} windows" if part.windows_total > WINDOWS else ""
             facts = (
                 f"is {in_words(clip.labels)}, answered {answered} ({100 * prediction.confidence:.0f} %{also}{part_of})"

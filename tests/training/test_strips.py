@@ -58,7 +58,7 @@ def test_captions_say_what_the_saved_model_answers_to_the_file(run: Any) -> None
     prediction = adaframe.load(run.out / "model.safetensors", device="cpu").classify(clip.path)
     share = f"{100 * prediction.confidence:.0f} %"
     assert f"**{Path(clip.path).name}**: is {clip.labels[0]}, answered {prediction.label} ({share}" in text
-    before = "" if prediction.label == clip.labels[0] else f"; in validation, on one window: {clip.labels[0]}"
+    before = "" if prediction.label == clip.labels[0] else f"; in validation {clip.labels[0]}"
     assert f"({share}{before})" in text
     assert text.endswith("There is none.")  # no wrong one
 
