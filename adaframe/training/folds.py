@@ -167,15 +167,19 @@ def _report(
 ) -> None:
     """report.md of all folds together, accuracy by fold, and out_of_fold.json for comparing runs."""
     results = [as_results(name, outcome, groups_of(run, outcome)) for name, outcome in pooled]
-    reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
-    asked = next((r for r in results if r.name == f"adaptive at {run.config.budget:g}"), results[0])
     data_set = run.material.data_set
+    paths = [[data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
+    write_text(run.out / "out_of_fold.json", json.dumps([_plain(r, c) for r, c in zip(results, paths, strict=True)]))
+    reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
+    adaptive = [r for r in results if r.name.startswith("adaptive")]  # from the largest budget on
+    kept = next((r for r in adaptive if r.name == f"adaptive at {run.config.budget:g}"), None)
+    asked = kept or (adaptive or results[:1])[-1]
     rest = f"each answered by the model that did not learn from its fold ({len(folds)} folds)"
     budget = run.config.budget if metadata.plan == "adaptive" else None
     parts = {f"fold {f}": [c for c in run.material.readable if data_set.clips[c].fold == f] for f in folds}
     again = ["adaframe", "train", "--config", str(run.out / "config.yaml"), "--fold", "all", "--out", str(run.out)]
     report = Sections(f"Folds: {metadata.plan}")
-    report.add("", lambda: verdict(asked, budget=budget, clips="clips", rest=rest))
+    report.add("", lambda: verdict(asked, budget=budget, clips="clips", rest=rest, kept=kept is not None))
     report.add(
         "Use it", lambda: f"The final model, which learnt from all clips:\n\n{usage(run, data_set.clips[0].path)}"
     )
@@ -190,8 +194,6 @@ def _report(
     facts |= plain(class_facts(asked, data_set.classes)) | {"picked": list(picked)}
     write_text(run.out / "report.json", json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_text(run.out / "report.md", report.text())
-    paths = [[data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
-    write_text(run.out / "out_of_fold.json", json.dumps([_plain(r, c) for r, c in zip(results, paths, strict=True)]))
 
 
 def _methods(run: Run, results: Sequence[Results], reference: str) -> str:

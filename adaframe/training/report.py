@@ -74,7 +74,8 @@ def report_validation(
     """
     adaptive = metadata.plan == "adaptive"
     results = _at_budgets(run, outcomes, metadata)
-    beta, asked = at_budget(outcomes, run.config.budget) or outcomes[-1]
+    kept = at_budget(outcomes, run.config.budget)
+    beta, asked = kept or outcomes[-1]
     here = as_results("at the budget" if adaptive else metadata.plan, asked, groups_of(run, asked))
     classes = run.material.data_set.classes
     report = Sections(f"Training: {metadata.plan}")
@@ -82,7 +83,7 @@ def report_validation(
     apart = bool(parts and "reported on" in parts)  # from the clips that set the bias and the threshold
     rest = "which it did not learn from" if apart else ""
     budget = run.config.budget if adaptive else None
-    report.add("", lambda: verdict(here, budget=budget, clips=clips, rest=rest) + warning)
+    report.add("", lambda: verdict(here, budget=budget, clips=clips, rest=rest, kept=bool(kept)) + warning)
     report.add("Use it", lambda: usage(run, run.material.data_set.clips[int(asked.clips[0])].path))
     report.add("Picked automatically", lambda: picked_list(picked))
     if adaptive:

@@ -51,7 +51,7 @@ class Sections:
         return "\n".join(self.parts)
 
 
-def verdict(results: Results, *, budget: float | None, clips: str, rest: str = "") -> str:
+def verdict(results: Results, *, budget: float | None, clips: str, rest: str = "", kept: bool = True) -> str:
     """Two sentences: how right it is on which clips, and what that costs.
 
     Args:
@@ -59,6 +59,7 @@ def verdict(results: Results, *, budget: float | None, clips: str, rest: str = "
         budget: that was asked for; None for a fixed plan.
         clips: what they are, in words that follow their number.
         rest: more about them, in words that follow.
+        kept: whether any setting keeps to the budget; else the results are of the cheapest.
     """
     by_map = headline(results) == "map"
     found = interval(results, metric="map" if by_map else "accuracy")
@@ -82,7 +83,7 @@ def verdict(results: Results, *, budget: float | None, clips: str, rest: str = "
     took = f"{number(gmacs)} of {number(results.gmacs_uniform)} GMACs a clip; frames: {actions}"
     if budget is None:
         return f"{right} Its plan is fixed ({results.name}), and executes {number(gmacs)} GMACs a clip."
-    if share > budget:
+    if not kept:
         missed = f"**No setting keeps to the budget of {budget:g}**"
         return f"{right} {missed}: the cheapest executes {share:.3f} of uniform's compute ({took})."
     return f"{right} At the budget of {budget:g} it executes **{share:.3f}** of uniform's compute ({took})."
@@ -103,8 +104,10 @@ def usage(run: Run, clip: str) -> str:
             "" if split == "test" else "It was calibrated on the split `val`: clips that it has never met say more.\n"
         )
     else:
-        evaluate += ["--data.root", "NEW-CLIPS"]
-        remark = "NEW-CLIPS: a folder per class, of clips that it did not learn from; its own would flatter it.\n"
+        several = run.material.data_set.multi_label
+        new, what = ("NEW.csv", "a manifest") if several else ("NEW-CLIPS", "a folder per class,")
+        evaluate += ["--data.manifest" if several else "--data.root", new]
+        remark = f"{new}: {what} of clips that it did not learn from; its own would flatter it.\n"
     commands = [["adaframe", "classify", clip, "--checkpoint", checkpoint], [*evaluate, "--baselines"]]
     return "```\n" + "\n".join(shlex.join(words) for words in commands) + f"\n```\n\n{remark}"
 
