@@ -108,7 +108,8 @@ def usage(run: Run, clip: str) -> str:
         new, what = ("NEW.csv", "a manifest") if several else ("NEW-CLIPS", "a folder per class,")
         evaluate += ["--data.manifest" if several else "--data.root", new]
         remark = f"{new}: {what} of clips that it did not learn from; its own would flatter it.\n"
-    commands = [["adaframe", "classify", clip, "--checkpoint", checkpoint], [*evaluate, "--baselines"]]
+    evaluate += ["--baselines"] if run.config.policy == "adaptive" else []
+    commands = [["adaframe", "classify", clip, "--checkpoint", checkpoint], evaluate]
     return "```\n" + "\n".join(shlex.join(words) for words in commands) + f"\n```\n\n{remark}"
 
 
