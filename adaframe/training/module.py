@@ -180,6 +180,11 @@ class Recogniser(pl.LightningModule):
         self._log("val", scores, decisions, batch)
         self.log("val/loss", self._classification(scores, batch), batch_size=len(batch.valid))
 
+    def on_validation_epoch_end(self) -> None:
+        """`val/headline` is what epochs are compared by, whatever the labels: accuracy, or mAP (0: no clip has a label)."""
+        if self.multi_label:
+            self.log("val/headline", torch.nan_to_num(self.val_map.compute()))
+
     def _classification(self, scores: Tensor, batch: Batch) -> Tensor:
         smoothing = self.config.train.label_smoothing if self.training else 0.0
         return classification_loss(scores, batch.targets, multi_label=self.multi_label, label_smoothing=smoothing)
@@ -203,7 +208,7 @@ class Recogniser(pl.LightningModule):
             judged = self.train_map if split == "train" else self.val_map
             judged.update(scores, batch.targets)
         values: dict[str, Any] = {f"{split}/{key}": judged, f"{split}/cost": cost.float()}
-        if split == "val":  # one name for what a run is judged by, whatever the labels
+        if split == "val" and not self.multi_label:
             values["val/headline"] = judged
         if self.network.plan is None:
             values |= {f"{split}/share/{name}": torch.tensor(v) for name, v in decisions.shares().items()}

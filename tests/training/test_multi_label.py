@@ -65,7 +65,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(
     make_config: MakeConfig, manifest: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None
 ) -> tuple[Path, str]:
-    """The folder of a run of six epochs, and what it said."""
+    """The folder of a run of six epochs at most, and what it said."""
     out = tmp_path_factory.mktemp("run")
     stages = {"train.stages.warmup": 4, "train.stages.joint": 1, "train.stages.finetune": 1}
     said = io.StringIO()
@@ -93,13 +93,13 @@ def test_epochs_are_judged_by_map_of_all_clips(run: tuple[Path, str]) -> None:
         rows = list(csv.DictReader(file))
 
     epochs = [line for line in said.splitlines() if line.startswith("epoch")]
-    assert len(epochs) == len(rows) == 6
+    assert len(epochs) == len(rows) >= 3
     assert all(re.search(r"  mAP \d+% val \d+%  ", line) and "accuracy" not in line for line in epochs)
     assert not {"train/accuracy", "val/accuracy"} & set(rows[0])
     assert all(row["val/map"] == row["val/headline"] and 0 <= float(row["train/map"]) <= 1 for row in rows)
-    # What the last epoch saw is the model that was saved, without a bias.
-    last = read_metadata(out / "model.safetensors").calibration[0]
-    assert float(rows[-1]["val/map"]) == pytest.approx(last.accuracy, abs=1e-4)
+    # What the saved model reaches without a bias, it reached in an epoch.
+    saved = read_metadata(out / "model.safetensors").calibration[0]
+    assert min(abs(float(row["val/map"]) - saved.accuracy) for row in rows) < 1e-4
 
 
 @pytest.mark.slow
@@ -208,6 +208,8 @@ def test_validation_clips_without_any_label_stop_nothing(make_config: MakeConfig
 
     fit(make_config(**{"data.root": "", "data.manifest": str(manifest)}), out=tmp_path / "out")
 
+    with (tmp_path / "out" / "metrics.csv").open(newline="") as file:
+        assert {(row["val/map"], row["val/headline"]) for row in csv.DictReader(file)} == {("nan", "0")}
     text = (tmp_path / "out" / "report.md").read_text()
     assert "On 3 held-out clips, nothing can be said: none of them has a label." in text
     assert "could not be made" not in text
