@@ -118,8 +118,10 @@ def describe_row(row: dict[str, Any], width: int) -> str:
         row: as one line of `--json`.
         width: of the path's column, in characters.
     """
+    from adaframe.model.answer import in_words
+
     labels = row["label"] if isinstance(row["label"], list) else [row["label"]]
-    answer = " + ".join(labels) or "none of the classes"
+    answer = in_words(row["label"])
     unsure = " (unsure)" if row["unsure"] else ""
     others = "".join(f", {top['label']} {top['confidence']:.0%}" for top in row["top"] if top["label"] not in labels)
     looked = sum(frame["action"] != "skip" for frame in row["frames"])
@@ -131,7 +133,7 @@ def describe_row(row: dict[str, Any], width: int) -> str:
         f"{sum(row['seconds'].values()):.2f} s",
     ]
     parts = [
-        f"  {part['start_s']:8.1f} – {part['end_s']:.1f} s  {_joined(part['label'])} {part['confidence']:.0%}"
+        f"  {part['start_s']:8.1f} – {part['end_s']:.1f} s  {in_words(part['label'])} {part['confidence']:.0%}"
         for part in row.get("timeline", [])
     ]
     return "\n".join(["   ".join(cells), *parts])
@@ -140,10 +142,6 @@ def describe_row(row: dict[str, Any], width: int) -> str:
 def _number(value: float) -> str:
     """Two decimals, or more where a small model would show as 0.00."""
     return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
-
-
-def _joined(label: str | list[str]) -> str:
-    return label if isinstance(label, str) else " + ".join(label)
 
 
 def _print_error(path: str, error: VideoError, as_json: bool) -> None:

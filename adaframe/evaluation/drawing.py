@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -117,6 +118,14 @@ class Canvas:
         return float(artist.get_window_extent(self._renderer).width)
 
 
+def action_colours(looks: Sequence[str]) -> dict[str, str]:
+    """Of each action: looks (given from the largest on) from blue to green, the glance orange, skips grey."""
+    ramp = (BLUE, "#2f7fa8", GREEN, "#6a9c4a")
+    named = [name for name in looks if name != "glance"]
+    colours = {name: ramp[min(rank, len(ramp) - 1)] for rank, name in enumerate(named)}
+    return colours | {"glance": "#b87400", "skip": GREY}
+
+
 @contextmanager
 def quietly() -> Iterator[None]:
     """Draw without warnings about characters that no font here has: they come out as boxes, and nobody can mend it."""
@@ -133,7 +142,9 @@ def save(figure: Any, path: Path, *, dpi: int) -> None:
 
 def number(value: float) -> str:
     """Three digits that count, never as a power of ten."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
+    if value >= 100 or not value:
+        return f"{value:,.0f}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
 
 
 def plain(string: str) -> str:

@@ -21,7 +21,8 @@ from adaframe.evaluation.baselines import (
     most_changed,
     shuffled,
 )
-from adaframe.evaluation.metrics import Results, accuracy, sentence
+from adaframe.evaluation.classes import class_facts, class_table, label_counts, plain
+from adaframe.evaluation.metrics import Results, accuracy, headline, mean_average_precision, sentence
 from adaframe.evaluation.report import text_table, to_json, write_report
 from adaframe.evaluation.timing import Timed, time_methods
 from adaframe.files import write_text
@@ -76,14 +77,20 @@ def evaluate(
     reference = next((r.name for r in results if r.name.startswith("uniform")), results[0].name)
     print(text_table(results, reference))
     print(f"\n{sentence(results)}")
+    facts = class_facts(results[0], recognizers[0].classes)
+    if headline(results[0]) == "map":
+        print(f"\n{label_counts(facts, targets)}")
     if json_path:
-        write_text(Path(json_path), json.dumps(to_json(results, reference), indent=2) + "\n")
+        write_text(Path(json_path), json.dumps({**to_json(results, reference), **plain(facts)}, indent=2) + "\n")
     if report:
         words = ["adaframe", "evaluate", "--checkpoint", checkpoint]
         words += (["--data.root", root] if root else []) + (["--data.manifest", manifest] if manifest else [])
         words += ["--split", split] + (["--budget", ",".join(f"{b:g}" for b in budgets)] if budgets else [])
         words += (["--baselines"] if baselines else []) + (["--against", *against] if against else [])
-        write_report(Path(report), results, title="Evaluation", command=shlex.join(words), reference=reference)
+        table = f"## Class by class ({results[0].name})\n\n{class_table(facts, by_map=headline(results[0]) == 'map')}"
+        write_report(
+            Path(report), results, title="Evaluation", command=shlex.join(words), reference=reference, extra=table
+        )
 
 
 def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognizer]) -> list[Clip]:
@@ -136,6 +143,7 @@ class Method:
             groups=groups,
             actions=self.decisions.shares(),
             note=self.note,
+            multi_label=view.recognizer.metadata.multi_label,
         )
 
     def timed(self) -> Timed:
@@ -239,9 +247,13 @@ def _better(results: list[Results]) -> list[Results]:
     """Of a plan with the same weights and trained alone, the better one first: the baseline is the better of both."""
     uniform = [r for r in results if r.name.startswith("uniform")]
     rest = [r for r in results if not r.name.startswith("uniform")]
-    return [*[r for r in rest if r.name.startswith("adaptive")], *sorted(uniform, key=accuracy, reverse=True)] + [
+    return [*[r for r in rest if r.name.startswith("adaptive")], *sorted(uniform, key=_judged, reverse=True)] + [
         r for r in rest if not r.name.startswith("adaptive")
     ]
+
+
+def _judged(results: Results) -> float:
+    return mean_average_precision(results.scores, results.targets) if headline(results) == "map" else accuracy(results)
 
 
 def _look_at(clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: int) -> tuple[list[View], list[Clip]]:

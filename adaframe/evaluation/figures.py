@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ __all__ = ["accuracy_cost_figure", "film_strip"]
 
 _DPI = 160
 _LINE = "#aab2bb"
+_BUDGET = "adaptive at "
 _STYLES = {  # what the name starts with -> colour, marker, size
     "adaptive": (BLUE, "o", 8.0),
     "uniform": (INK, "s", 7.0),
@@ -69,7 +70,7 @@ def accuracy_cost_figure(results: Sequence[Results], path: Path) -> None:
     by_map = headline(results[0]) == "map"
     shares = 100 * results[0].targets.mean(axis=0)
     chance = float(shares[shares > 0].mean()) if by_map else float(shares.max())
-    points = [_Point.of(r) for r in results]
+    points = _together([_Point.of(r) for r in results])
     figure = Figure(figsize=(8, 5), dpi=_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -95,6 +96,17 @@ def accuracy_cost_figure(results: Sequence[Results], path: Path) -> None:
     )
     _name_points(figure, axes, points, lines, chance)
     save(figure, path, dpi=_DPI)
+
+
+def _together(points: Sequence[_Point]) -> list[_Point]:
+    """Budgets at which a model does the same as one point: adaptive at 1, 0.5, 0.25."""
+    found: dict[tuple[str, float, float], _Point] = {}
+    for p in points:
+        shared = p.name.startswith(_BUDGET)
+        key = (_BUDGET if shared else p.name, p.cost, p.height.value)
+        named = f"{found[key].name}, {p.name.removeprefix(_BUDGET)}" if shared and key in found else p.name
+        found[key] = replace(p, name=named)
+    return list(found.values())
 
 
 def _scales(axes: Any, points: Sequence[_Point], chance: float, what: str) -> None:

@@ -23,6 +23,7 @@ from adaframe.evaluation.drawing import (
     SKY,
     VERMILION,
     Canvas,
+    action_colours,
     number,
     quietly,
 )
@@ -81,20 +82,19 @@ def film_strip(
         raise ValueError(f"{len(thumbnails)} thumbnails, {len(times_s)} times and {len(actions)} actions do not fit")
     if unknown := set(actions) - set(look_pixels) - {"skip"}:
         raise ValueError(f"unknown actions {sorted(unknown)}; known are skip, {', '.join(look_pixels)}")
-    grid = _Grid.of(len(thumbnails), thumbnails.shape[1] / thumbnails.shape[2])
+    glance = look_pixels.get("glance", crop // 3)  # what is skipped is drawn as large as it was seen
+    shares = [min(look_pixels.get(action, glance) / crop, 1.0) for action in actions]
+    grid = _Grid.of(shares, thumbnails.shape[1] / thumbnails.shape[2])
     below = _FOOTER + (_TIMELINE if timeline else 0)
-    canvas = Canvas(_WIDTH, _HEADER + grid.rows * (grid.height + _UNDER) + (grid.rows - 1) * _ROW_GAP + below)
+    canvas = Canvas(_WIDTH, grid.bottom + below)
     _header(canvas, title_label, confidence, unsure, source, top)
     _cost(canvas, gmacs, gmacs_uniform)
-    colours = _colours(look_pixels)
+    colours = action_colours(sorted(look_pixels, key=lambda name: -look_pixels[name]))
     long = max(float(times_s[-1]), max((end for _, end, _, _ in timeline), default=0.0)) >= 60
     for index in range(grid.shown):
-        x, y = grid.corner(index)
-        side = look_pixels.get(actions[index], look_pixels.get("glance", crop // 3))
-        _frame(canvas, thumbnails[index], x, y, grid, side / crop, actions[index], colours[actions[index]])
-        canvas.text(
-            x + grid.width / 2, y + grid.height + 54, _clock(times_s[index], long), 15, colour=GREY, align="center"
-        )
+        x, base = grid.place(index)
+        _frame(canvas, thumbnails[index], x, base, grid, shares[index], actions[index], colours[actions[index]])
+        canvas.text(x + grid.width / 2, base + 54, _clock(times_s[index], long), 15, colour=GREY, align="center")
     said = "Each frame at the resolution that the model saw; bars: pixels looked at, of the full frame's."
     if grid.shown < len(actions):
         said = f"The first {grid.shown} of {len(actions)} sampled frames. {said}"
@@ -106,27 +106,37 @@ def film_strip(
 
 @dataclass(frozen=True)
 class _Grid:
-    """Cells of width × height pixels, by rows."""
+    """Cells by rows; a frame looked at in full takes width × height pixels, and a row is as high as its largest frame."""
 
     columns: int
-    rows: int
     shown: int
     width: int
     height: int
+    rows: tuple[int, ...]
 
     @staticmethod
-    def of(frames: int, aspect: float) -> _Grid:
-        """Rows of about eight; of up to twelve where that shows more of a long video."""
+    def of(shares: Sequence[float], aspect: float) -> _Grid:
+        """Rows of about eight; of up to twelve where that shows more of a long video. `shares`: side of each of a full one."""
+        frames = len(shares)
         columns = 8 if frames <= 8 * _ROWS else 12
         rows = min(_ROWS, math.ceil(frames / columns))
         shown = min(frames, rows * columns)
         columns = math.ceil(shown / rows)
         width = min(_LARGEST, (_WIDTH - 2 * _MARGIN + _GAP) // columns - _GAP)
-        return _Grid(columns, rows, shown, width, min(round(width * aspect), 2 * width))
+        height = min(round(width * aspect), 2 * width)
+        largest = [max(shares[at : min(at + columns, shown)]) for at in range(0, shown, columns)]
+        return _Grid(columns, shown, width, height, tuple(max(8, round(height * share)) for share in largest))
 
-    def corner(self, index: int) -> tuple[int, int]:
+    @property
+    def bottom(self) -> int:
+        """Below the words of the last row."""
+        return _HEADER + sum(self.rows) + len(self.rows) * _UNDER + (len(self.rows) - 1) * _ROW_GAP
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Left edge of a cell, and the line that its frame stands on."""
         row, column = divmod(index, self.columns)
-        return _MARGIN + column * (self.width + _GAP), _HEADER + row * (self.height + _UNDER + _ROW_GAP)
+        base = _HEADER + sum(self.rows[: row + 1]) + row * (_UNDER + _ROW_GAP)
+        return _MARGIN + column * (self.width + _GAP), base
 
 
 def _header(
@@ -160,15 +170,15 @@ def _cost(canvas: Canvas, gmacs: float, gmacs_uniform: float) -> None:
 
 
 def _frame(
-    canvas: Canvas, pixels: NDArray[np.uint8], x: int, y: int, grid: _Grid, share: float, action: str, colour: str
+    canvas: Canvas, pixels: NDArray[np.uint8], x: int, base: int, grid: _Grid, share: float, action: str, colour: str
 ) -> None:
-    """One frame, standing on the cell's lower edge, with its bar and its action."""
-    share, skipped = min(share, 1.0), action == "skip"
+    """One frame, standing on its row's line, with its bar and its action."""
+    skipped = action == "skip"
     image = Image.fromarray(pixels)
     seen = (max(1, round(image.width * share)), max(1, round(image.height * share)))
     size = (max(8, round(grid.width * share)), max(8, round(grid.height * share)))
     image = image.resize(seen, Image.Resampling.BOX).resize(size, Image.Resampling.BICUBIC)
-    left, upper, base = x + (grid.width - size[0]) // 2, y + grid.height - size[1], y + grid.height
+    left, upper = x + (grid.width - size[0]) // 2, base - size[1]
     canvas.box(x, base + 8, grid.width, 6, fill=PAPER)
     if skipped:
         pale = np.asarray(image.convert("L").convert("RGB"), dtype=np.float64) * 0.25 + 255 * 0.75
@@ -180,14 +190,6 @@ def _frame(
         canvas.box(x, base + 8, grid.width * share**2, 6, fill=colour)
     middle = x + grid.width / 2
     canvas.text(middle, base + 35, action, 17, colour=colour, bold=not skipped, align="center", most=grid.width + 10)
-
-
-def _colours(look_pixels: Mapping[str, int]) -> dict[str, str]:
-    """Of each action: looks from blue to green by size, the glance orange, skips grey."""
-    looks = sorted((name for name in look_pixels if name != "glance"), key=lambda name: -look_pixels[name])
-    ramp = (BLUE, "#2f7fa8", GREEN, "#6a9c4a")
-    colours = {name: ramp[min(rank, len(ramp) - 1)] for rank, name in enumerate(looks)}
-    return colours | {"glance": "#b87400", "skip": GREY}
 
 
 def _timeline(canvas: Canvas, timeline: Sequence[tuple[float, float, str, float]], y: int, long: bool) -> None:

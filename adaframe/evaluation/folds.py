@@ -34,6 +34,7 @@ def read_run(folder: Path) -> list[Results]:
                 model_ms=None,
                 groups=tuple(row["groups"]),
                 actions=row["actions"],
+                multi_label=row.get("multi_label", False),
             )
             for row in rows
         ]

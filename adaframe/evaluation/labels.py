@@ -49,7 +49,7 @@ def place(anchors: Floats, halves: Floats, obstacles: Sequence[Box], frame: Box,
         anchors: the points, in pixels, (N, 2).
         halves: half of each label's width and height, (N, 2).
         obstacles: what labels should not cover.
-        frame: what labels should stay inside of.
+        frame: what labels stay inside of.
         unit: pixels per point of type; distances grow with it.
 
     Returns:
@@ -63,9 +63,9 @@ def place(anchors: Floats, halves: Floats, obstacles: Sequence[Box], frame: Box,
             for angle in _ANGLES:
                 way = np.array([np.cos(angle), np.sin(angle)])
                 offset = distance * unit * way + np.sign(way) * half * (np.abs(way) > 0.3)
+                offset += _inwards(_around(anchor + offset, half), frame)
                 box = _around(anchor + offset, half)
                 badness = sum(other.covered_by(box) for other in taken) + 12 * distance * unit
-                badness += 50 * _outside(box, frame)
                 if badness < best:
                     best, offsets[index] = badness, offset
         taken.append(_around(anchor + offsets[index], half))
@@ -77,7 +77,8 @@ def _around(centre: Floats, half: Floats) -> Box:
     return Box(float(left), float(bottom), float(right), float(top), weight=4.0)
 
 
-def _outside(box: Box, frame: Box) -> float:
-    """How far a box reaches out of the frame, in pixels."""
-    reach = (frame.left - box.left, frame.bottom - box.bottom, box.right - frame.right, box.top - frame.top)
-    return sum(max(0.0, side) for side in reach)
+def _inwards(box: Box, frame: Box) -> Floats:
+    """The way that brings a box into the frame, in pixels, (2,); of a box that is too large, its left and lower edge."""
+    right = max(frame.left - box.left, min(0.0, frame.right - box.right))
+    up = max(frame.bottom - box.bottom, min(0.0, frame.top - box.top))
+    return np.array([right, up])

@@ -30,6 +30,7 @@ class Results:
         groups: of each video, N strings; its own path where no group is known.
         actions: share of the frames that each action took, 0..1.
         note: anything that a reader of the report should know about this method.
+        multi_label: whether the model gives every class a yes or no of its own.
 
     Raises:
         ValueError: the shapes do not fit each other, or a number is not finite.
@@ -44,6 +45,7 @@ class Results:
     groups: tuple[str, ...]
     actions: dict[str, float]
     note: str = ""
+    multi_label: bool = False
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 2 or 0 in self.scores.shape:
@@ -84,9 +86,15 @@ def mean_average_precision(scores: Floats, targets: NDArray[np.bool_]) -> float:
     return float(_weighted_map(scores, targets, np.ones((1, len(scores))))[0])
 
 
+def average_precisions(scores: Floats, targets: NDArray[np.bool_]) -> Floats:
+    """Average precision of each class, (K,); NaN for a class without a positive video. Arguments as above."""
+    columns = [mean_average_precision(scores[:, [k]], targets[:, [k]]) for k in range(scores.shape[1])]
+    return np.array(columns)
+
+
 def headline(results: Results) -> Metric:
-    """The metric to judge by: mAP where some video has several labels, or none; else accuracy."""
-    return "map" if (results.targets.sum(axis=1) != 1).any() else "accuracy"
+    """The metric to judge by: mAP of a multi-label model, and where some video has several labels or none; else accuracy."""
+    return "map" if results.multi_label or (results.targets.sum(axis=1) != 1).any() else "accuracy"
 
 
 def interval(

@@ -19,10 +19,13 @@ from adaframe.files import atomic_path
 
 @dataclass(frozen=True)
 class _Row:
-    """One method's numbers. `map` is None with two classes, the differences are None for the reference itself."""
+    """One method's numbers; differences are None for the reference itself.
+
+    `map` is None with two classes that exclude each other, `accuracy` where a video may have several labels.
+    """
 
     results: Results
-    accuracy: Interval
+    accuracy: Interval | None
     map: Interval | None
     cost: Interval
     accuracy_difference: Interval | None
@@ -69,7 +72,8 @@ def text_table(results: Sequence[Results], reference: str) -> str:
 def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
     """All that the tables say, unrounded, as plain JSON values; null where there is no number.
 
-    Shares, accuracies and mAP are in 0..1. Raises as `markdown_table` does.
+    Shares, accuracies and mAP are in 0..1; accuracy is null where a video may have several labels. Raises as
+    `markdown_table` does.
     """
     rows = _rows(results, reference)
     scores, groups = results[0].scores, results[0].groups
@@ -160,13 +164,14 @@ def _row(results: Results, base: Results | None) -> _Row:
     def difference(metric: Metric) -> Interval | None:
         return None if base is None else paired_difference(results, base, metric=metric)
 
-    with_map = results.scores.shape[1] > 2 or headline(results) == "map"
+    by_map = headline(results) == "map"
+    with_map = results.scores.shape[1] > 2 or by_map
     return _Row(
         results=results,
-        accuracy=interval(results),
+        accuracy=None if by_map else interval(results),
         map=interval(results, metric="map") if with_map else None,
         cost=cost_fraction(results),
-        accuracy_difference=difference("accuracy"),
+        accuracy_difference=None if by_map else difference("accuracy"),
         map_difference=difference("map") if with_map else None,
         cost_difference=difference("cost"),
     )
@@ -179,7 +184,7 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
     lines = [["method", "accuracy %", "mAP %", "GMACs", "of uniform", "model ms", versus, "actions"]]
     for row in rows:
         r = row.results
-        actions = ", ".join(f"{name} {100 * share:.0f} %" for name, share in r.actions.items())
+        actions = ", ".join(f"{name} {100 * share:.0f} %" for name, share in r.actions.items() if share >= 0.005)
         lines.append(
             [
                 r.name,
@@ -192,6 +197,8 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
                 actions or "–",
             ]
         )
+    if rows[0].accuracy is None:
+        return [line[:1] + line[2:] for line in lines]
     return [line[:2] + line[3:] for line in lines] if rows[0].map is None else lines
 
 

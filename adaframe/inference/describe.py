@@ -94,7 +94,7 @@ def _looks(metadata: Metadata) -> tuple[Look, ...]:
 def _classes(metadata: Metadata) -> str:
     names = metadata.classes
     more = f", … ({len(names) - _CLASSES_SHOWN} more)" if len(names) > _CLASSES_SHOWN else ""
-    kind = ", several at once" if metadata.multi_label else ""
+    kind = ", multi-label (several may hold at once)" if metadata.multi_label else ""
     return f"{len(names)}{kind}: {', '.join(names[:_CLASSES_SHOWN])}{more}"
 
 
@@ -146,7 +146,7 @@ def _unsure(metadata: Metadata) -> str:
 
 
 def _curve(metadata: Metadata, uniform_gmacs: float) -> list[str]:
-    rows = [("--budget", "of uniform", "GMACs", "on a stream", "accuracy")]
+    rows = [("--budget", "of uniform", "GMACs", "on a stream", metadata.judged_by)]
     for point in sorted(metadata.calibration, key=lambda p: -p.cost):
         # Rounded up: a budget just below the point's cost would not buy it.
         rows.append(
@@ -155,7 +155,7 @@ def _curve(metadata: Metadata, uniform_gmacs: float) -> list[str]:
                 f"{point.cost:.3f}",
                 _number(point.cost * uniform_gmacs),
                 f"{point.cost_stream:.3f}",
-                f"{100 * point.accuracy:.1f} %",
+                "–" if math.isnan(point.accuracy) else f"{100 * point.accuracy:.1f} %",
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

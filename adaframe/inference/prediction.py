@@ -10,6 +10,7 @@ import numpy as np
 
 from adaframe.config import Model
 from adaframe.model.actions import Decisions
+from adaframe.model.answer import in_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,18 +21,20 @@ class Prediction:
 
     Args:
         path: of the file; "" for frames from memory.
-        label: of the most likely class; a list of labels for multi-label models.
-        confidence: of the label, 0..1 (multi-label: of the most likely class).
+        label: of the most likely class; of multi-label models the list of the classes with a confidence of at least 0.5,
+            likeliest first: [] where none has.
+        confidence: of the label, 0..1; of several that of the least likely one named, and of [] that of none of them holding
+            (1 - that of the most likely class).
         unsure: whether the confidence is lower, or the video further from those learnt from, than nearly all that the model
-            answered rightly on validation clips.
-        top: every class with its confidence, most likely first.
+            answered rightly on validation clips (multi-label: where it named exactly the clip's labels).
+        top: every class with its confidence, most likely first; of multi-label models they need not sum to 1.
         logits: class scores before softmax or sigmoid, float32, (K,), in the order of the model's classes.
         decisions: what was chosen, one row a window, (W, T).
         frames: per sampled frame: "index" in the file, "time_s", "action".
         gmacs: 1e9 multiply-adds executed.
         gmacs_uniform: of looking at every sampled frame in full.
         seconds: spent on "decode" and "model".
-        timeline: per window, where there are several: "start_s", "end_s", "label", "confidence".
+        timeline: per window, where there are several: "start_s", "end_s", "label" (as above), "confidence".
         warnings: about a partly damaged file.
         crops: uint8, RGB, (W, T, c, c, 3): what the model was given in the first windows, for the figure.
         model: the model's configuration, for the figure.
@@ -88,12 +91,12 @@ class Prediction:
             actions=[f["action"] for f in drawn],
             look_pixels=pixels,
             crop=self.model.preprocess.crop,
-            title_label=self.label if isinstance(self.label, str) else ", ".join(self.label),
+            title_label=in_words(self.label),
             confidence=self.confidence,
             unsure=self.unsure,
             gmacs=self.gmacs,
             gmacs_uniform=self.gmacs_uniform,
             source=Path(self.path).name,
             top=self.top[:5],
-            timeline=[(t["start_s"], t["end_s"], t["label"], t["confidence"]) for t in self.timeline],
+            timeline=[(t["start_s"], t["end_s"], in_words(t["label"]), t["confidence"]) for t in self.timeline],
         )

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from adaframe.errors import UsageError, VideoError
 from adaframe.inference.prediction import Prediction
+from adaframe.model import answer
 from adaframe.model.actions import Decisions, concatenated
 from adaframe.model.checkpoint import load_network
 from adaframe.model.metadata import Metadata
@@ -225,9 +226,7 @@ class _Sum:
         probabilities = _probabilities(scores, metadata.multi_label)
         overall = _probabilities(logits[None], metadata.multi_label)[0]
         top = sorted(zip(metadata.classes, overall.tolist(), strict=True), key=lambda pair: -pair[1])
-        label: str | list[str] = top[0][0]
-        if metadata.multi_label:
-            label = [name for name, confidence in top if confidence >= 0.5]
+        confidence = float(answer.confidence(overall[None].numpy(), multi_label=metadata.multi_label)[0])
         names = [name for w in range(len(scores)) for name in decisions.names(w)]
         files = [part for part, _, _ in self.parts]
         index = np.concatenate([p.indices[p.valid] for p in files]).tolist()
@@ -235,21 +234,21 @@ class _Sum:
         timeline = []
         if len(scores) > 1:
             starts, ends = np.concatenate([p.start_s for p in files]), np.concatenate([p.end_s for p in files])
-            for start, end, row in zip(starts.tolist(), ends.tolist(), probabilities, strict=True):
-                best = int(row.argmax())
+            sure = answer.confidence(probabilities.numpy(), multi_label=metadata.multi_label)
+            for start, end, row, share in zip(starts.tolist(), ends.tolist(), probabilities, sure, strict=True):
                 timeline.append(
                     {
                         "start_s": round(start, 3),
                         "end_s": round(end, 3),
-                        "label": metadata.classes[best],
-                        "confidence": round(float(row[best]), 4),
+                        "label": _label(row, metadata),
+                        "confidence": round(float(share), 4),
                     }
                 )
         return Prediction(
             path=path,
-            label=label,
-            confidence=top[0][1],
-            unsure=metadata.is_unsure(top[0][1], float(torch.cat(self.strangeness).mean())),
+            label=_label(overall, metadata),
+            confidence=confidence,
+            unsure=metadata.is_unsure(confidence, float(torch.cat(self.strangeness).mean())),
             top=top,
             logits=logits.numpy(),
             decisions=decisions,
@@ -265,6 +264,13 @@ class _Sum:
             crops=self.crops,
             model=metadata.model,
         )
+
+
+def _label(likely: Tensor, metadata: Metadata) -> str | list[str]:
+    """What confidences (K,) name: a class; of a multi-label model the list of those that hold, likeliest first."""
+    chosen = answer.named(likely[None].numpy(), multi_label=metadata.multi_label)[0]
+    names = [metadata.classes[int(k)] for k in likely.argsort(descending=True, stable=True) if chosen[int(k)]]
+    return names if metadata.multi_label else names[0]
 
 
 def _probabilities(scores: Tensor, multi_label: bool) -> Tensor:

@@ -26,7 +26,7 @@ class CalibrationPoint:
         beta: bias of the action logits, -beta times each action's price.
         cost: mean executed cost on files, as a fraction of uniform's.
         cost_stream: the same, had covered frames not been glanced at.
-        accuracy: on the clips of the calibration, 0..1.
+        accuracy: on the clips of the calibration, 0..1; of a multi-label model its mAP (NaN: no clip had a label).
     """
 
     beta: float
@@ -63,6 +63,11 @@ class Metadata:
     unsure_below: float = 0.0
     strange_above: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def judged_by(self) -> str:
+        """What the calibration's `accuracy` is, in words: accuracy, or mAP where several classes may hold at once."""
+        return "mAP" if self.multi_label else "accuracy"
 
     @property
     def sampling(self) -> Sampling:

@@ -1,4 +1,4 @@
-"""The curve along which a trained checkpoint can move: bias of the action logits -> cost and accuracy."""
+"""The curve along which a trained checkpoint can move: bias of the action logits -> cost and accuracy (or mAP)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from adaframe.evaluation.metrics import mean_average_precision
+from adaframe.model import answer
 from adaframe.model.actions import Decisions
 from adaframe.model.metadata import CalibrationPoint
 from adaframe.training.batches import Batch
@@ -36,6 +38,7 @@ class Outcome:
         gmacs_uniform: of uniform on the same clips, (N,).
         actions: share of each action.
         strangeness: distance from the training clips, (N,); 0 where it was not measured.
+        multi_label: whether several classes may hold at once.
     """
 
     clips: np.ndarray
@@ -47,12 +50,24 @@ class Outcome:
     gmacs_uniform: np.ndarray
     actions: dict[str, float]
     strangeness: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    multi_label: bool = False
 
     @property
     def right(self) -> np.ndarray:
-        """Whether the most likely class holds, bool, (N,)."""
-        right: np.ndarray = self.targets[np.arange(len(self.scores)), self.scores.argmax(axis=1)] > 0
-        return right
+        """Whether the answer is right (see `adaframe.model.answer`), bool, (N,)."""
+        return answer.right(self.scores, self.targets, multi_label=self.multi_label)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Of the answer (see `adaframe.model.answer`), (N,)."""
+        return answer.confidence(self.scores, multi_label=self.multi_label)
+
+    @property
+    def headline(self) -> float:
+        """What to judge by: accuracy; with several labels mAP, which is NaN where no clip has a label."""
+        if self.multi_label:
+            return mean_average_precision(self.scores.astype(np.float64), self.targets > 0)
+        return float(self.right.mean())
 
 
 @torch.inference_mode()
@@ -84,7 +99,7 @@ def outcome(
     frames = np.array([float(d.valid.sum()) for d in taken])
     names = taken[0].of.names
     shares = {n: float(np.average([d.shares()[n] for d in taken], weights=frames)) for n in names}
-    return Outcome(clips, likely, targets, cost, stream, gmacs, uniform, shares, strangeness)
+    return Outcome(clips, likely, targets, cost, stream, gmacs, uniform, shares, strangeness, module.multi_label)
 
 
 def trace(answer: Callable[[float], Outcome]) -> Curve:
@@ -114,5 +129,5 @@ def curve(outcomes: Sequence[tuple[float, Outcome]]) -> tuple[CalibrationPoint, 
         cost, stream = round(float(o.cost.mean()), 5), round(float(o.cost_stream.mean()), 5)
         if points and cost >= points[-1].cost:
             continue
-        points.append(CalibrationPoint(beta, cost, stream, round(float(o.right.mean()), 5)))
+        points.append(CalibrationPoint(beta, cost, stream, round(o.headline, 5)))
     return tuple(points)

@@ -17,7 +17,7 @@ from adaframe.training.module import Recogniser
 
 
 class Progress(pl.Callback):
-    """A line per epoch: stage, loss, accuracy, cost as a fraction of uniform, mix of actions, time left."""
+    """A line per epoch: stage, loss, accuracy (multi-label: mAP), cost as a fraction of uniform, mix of actions, time left."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -38,14 +38,15 @@ class Progress(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, Recogniser)
         m = {k: float(v) for k, v in trainer.callback_metrics.items()}
-        split = "val" if "val/accuracy" in m else "train"
+        split = "val" if "val/cost" in m else "train"
+        key, judged_by = ("map", "mAP") if module.multi_label else ("accuracy", "accuracy")
         mix = " ".join(
             f"{k.rpartition('/')[2]} {v:.0%}" for k, v in m.items() if k.startswith(f"{split}/share/") and v >= 0.005
         )
         text = (
             f"epoch {trainer.current_epoch + 1:>3}/{trainer.max_epochs} {module.schedule.stage(trainer.current_epoch):<8} "
-            f"loss {m.get('train/loss', 0):.3f}  accuracy {m.get('train/accuracy', 0):.0%}"
-            + (f" val {m['val/accuracy']:.0%}" if split == "val" else "")
+            f"loss {m.get('train/loss', 0):.3f}  {judged_by} {m.get(f'train/{key}', 0):.0%}"
+            + (f" val {m.get(f'val/{key}', 0):.0%}" if split == "val" else "")
             + f"  cost {m.get(f'{split}/cost', 0):.2f} of uniform  {mix}  {self._left(trainer)} left"
         )
         lead = "\r" if sys.stderr.isatty() else ""

@@ -28,7 +28,7 @@ class Clip:
 
     Args:
         path: of the file.
-        labels: class names; more than one only in multi-label sets.
+        labels: class names; more than one, or none, only in multi-label sets.
         split: train, val or test; empty where the data set has no splits.
         fold: name of the cross-validation fold, or empty.
         group: clips of one group (one film, one person) look alike and never fall on both sides of a split;
@@ -53,7 +53,7 @@ class DataSet:
     Args:
         clips: in the order of the manifest, or by name.
         classes: all labels, sorted: the order of a model's scores.
-        multi_label: whether a clip may have several labels.
+        multi_label: whether a clip may have several labels, or none.
     """
 
     clips: tuple[Clip, ...]
@@ -86,7 +86,8 @@ def data_set(clips: Iterable[Clip], multi_label: bool, where: str) -> DataSet:
     clips = tuple(clips)
     classes = tuple(sorted({label for clip in clips for label in clip.labels}))
     if len(classes) < 2:
-        raise DataError(f"{where}: all {len(clips)} clips are {classes[0]!r}; at least two classes are needed")
+        found = repr(classes[0]) if classes else "without a label"
+        raise DataError(f"{where}: all {len(clips)} clips are {found}; at least two classes are needed")
     _check_sides(clips, where)
     return DataSet(clips, classes, multi_label)
 

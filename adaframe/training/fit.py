@@ -71,7 +71,7 @@ def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: S
         full = full_network(config, network, len(material.data_set.classes))
         use_frozen_features(material, full)
         if config.fold == "all":
-            fit_folds(config, material, full, out, resume=resume)
+            fit_folds(config, material, full, out, resume=resume, picked=picked)
             return
         train, held_out = choose_clips(config, material)
         settled = with_penalty(config, material, full, train)
@@ -89,11 +89,14 @@ def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: S
             strangeness=strangeness(outcomes, config.budget),
         )
         what = "held-out clips" if held_out else "training clips"
+        parts = {"learnt from": train, "held out": held_out}
         if config.fold:
+            parts = {"learnt from": train, "calibrated on": held_out}
             held_out = [n for n in material.readable if data_set.clips[n].fold == config.fold]
             outcomes = run.outcomes(module, held_out)
-            what = f"clips of fold {config.fold}, which it did not learn from"
-        report_validation(run, outcomes, chosen, held_out, what)
+            what = f"clips of fold {config.fold}"
+            parts["reported on"] = held_out
+        report_validation(run, outcomes, chosen, held_out, what, parts=parts, picked=picked)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
 

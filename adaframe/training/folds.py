@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,8 +14,9 @@ import numpy as np
 
 from adaframe.config import Config, Stages
 from adaframe.config_io import to_yaml
-from adaframe.evaluation.metrics import Results
-from adaframe.evaluation.report import write_report
+from adaframe.evaluation.classes import class_facts, plain
+from adaframe.evaluation.metrics import Results, headline, sentence
+from adaframe.evaluation.report import markdown_table, to_json
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.network import Network
@@ -27,9 +29,12 @@ from adaframe.training.module import Recogniser
 from adaframe.training.penalty import with_penalty
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, strangeness
+from adaframe.training.sections import Sections, classes_section, data_section, picked_list, usage, verdict
 
 
-def fit_folds(config: Config, material: Material, full: Network, out: Path, *, resume: bool) -> None:
+def fit_folds(
+    config: Config, material: Material, full: Network, out: Path, *, resume: bool, picked: Sequence[str] = ()
+) -> None:
     """Train on all folds but one, for each; then on all clips.
 
     A fold's model is calibrated on clips of its own training folds, never on the fold that it is reported on. The final model
@@ -42,6 +47,7 @@ def fit_folds(config: Config, material: Material, full: Network, out: Path, *, r
         full: a network with all looks, by which features were computed if they were.
         out: a folder fold-K in it for each.
         resume: go on with what is there.
+        picked: what was chosen automatically, and why, for the report.
     """
     check_fold("all", [material.data_set.clips[n] for n in material.readable])
     folds = [f for f in material.data_set.folds if any(material.data_set.clips[n].fold == f for n in material.readable)]
@@ -69,7 +75,15 @@ def fit_folds(config: Config, material: Material, full: Network, out: Path, *, r
         answer = run.answers(module, held_out)
         # The same biases in all folds, so that their outcomes can be joined.
         outcomes = [(beta, answer(beta)) for beta in (BETAS if module.network.plan is None else BETAS[:1])]
-        report_validation(run, outcomes, metadata, held_out, f"clips of fold {fold}, which it did not learn from")
+        report_validation(
+            run,
+            outcomes,
+            metadata,
+            held_out,
+            f"clips of fold {fold}",
+            parts={"learnt from": learnt, "calibrated on": watched, "reported on": held_out},
+            strips=False,
+        )
         unseen.append(outcomes)
         lengths.append(module.schedule.stages)
         for name, outcome in _at_budgets(config, metadata, answer):
@@ -84,7 +98,7 @@ def fit_folds(config: Config, material: Material, full: Network, out: Path, *, r
     pooled = [(name, joined(parts)) for name, parts in reported.items() if len(parts) == len(folds)]
     run = Run(with_penalty(replace(config, fold=""), material, full, material.readable), material, out)
     metadata = _final(run, unseen, _typical(lengths), resume=resume)
-    _report(run, pooled, metadata, folds)
+    _report(run, pooled, metadata, folds, picked)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
 
@@ -133,6 +147,7 @@ def _final(run: Run, unseen: list[Curve], stages: Stages, *, resume: bool) -> Me
     out_of_fold = [(beta, joined([part[i][1] for part in unseen])) for i, (beta, _) in enumerate(unseen[0])]
     accuracies = curve(out_of_fold)
     costs = curve(run.outcomes(module, clips))
+    name = "out_of_fold_map" if material.data_set.multi_label else "out_of_fold_accuracy"
     calibration = tuple(
         CalibrationPoint(p.beta, p.cost, p.cost_stream, _interpolated(accuracies, p.cost)) for p in costs
     )
@@ -142,7 +157,7 @@ def _final(run: Run, unseen: list[Curve], stages: Stages, *, resume: bool) -> Me
         *confidences(out_of_fold, config.budget),
         trained_on=len(clips),
         strangeness=strangeness(out_of_fold, config.budget),
-        facts={"out_of_fold_accuracy": round(float(dict(out_of_fold)[0.0].right.mean()), 4), "folds": len(unseen)},
+        facts={name: round(dict(out_of_fold)[0.0].headline, 4), "folds": len(unseen)},
     )
 
 
@@ -156,36 +171,73 @@ def joined(parts: Sequence[Outcome]) -> Outcome:
     names = ("clips", "scores", "targets", "cost", "cost_stream", "gmacs", "gmacs_uniform", "strangeness")
     weights = [len(p.clips) for p in parts]
     shares = {a: float(np.average([p.actions.get(a, 0.0) for p in parts], weights=weights)) for a in parts[0].actions}
-    return Outcome(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names}, actions=shares)
+    together = {n: np.concatenate([getattr(p, n) for p in parts]) for n in names}
+    return Outcome(**together, actions=shares, multi_label=parts[0].multi_label)
 
 
-def _report(run: Run, pooled: Sequence[tuple[str, Outcome]], metadata: Metadata, folds: Sequence[str]) -> None:
+def _in_fold(outcome: Outcome, fold_of: Sequence[str], fold: str) -> Outcome:
+    """The outcome on the clips of one fold."""
+    inside = np.array([fold_of[int(n)] == fold for n in outcome.clips])
+    part = {n: getattr(outcome, n)[inside] for n in ("clips", "scores", "targets", "cost", "cost_stream")}
+    return replace(outcome, **part)
+
+
+def _report(
+    run: Run, pooled: Sequence[tuple[str, Outcome]], metadata: Metadata, folds: Sequence[str], picked: Sequence[str]
+) -> None:
     """report.md of all folds together, accuracy by fold, and out_of_fold.json for comparing runs."""
     results = [as_results(name, outcome, groups_of(run, outcome)) for name, outcome in pooled]
+    data_set = run.material.data_set
+    paths = [[data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
+    write_text(run.out / "out_of_fold.json", json.dumps([_plain(r, c) for r, c in zip(results, paths, strict=True)]))
+    reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
+    adaptive = [r for r in results if r.name.startswith("adaptive")]  # from the largest budget on
+    kept = next((r for r in adaptive if r.name == f"adaptive at {run.config.budget:g}"), None)
+    asked = kept or (adaptive or results[:1])[-1]
+    rest = f"each answered by the model that did not learn from its fold ({len(folds)} folds)"
+    budget = run.config.budget if metadata.plan == "adaptive" else None
+    parts = {f"fold {f}": [c for c in run.material.readable if data_set.clips[c].fold == f] for f in folds}
+    again = ["adaframe", "train", "--config", str(run.out / "config.yaml"), "--fold", "all", "--out", str(run.out)]
+    report = Sections(f"Folds: {metadata.plan}")
+    report.add("", lambda: verdict(asked, budget=budget, clips="clips", rest=rest, kept=kept is not None))
+    report.add(
+        "Use it", lambda: f"The final model, which learnt from all clips:\n\n{usage(run, data_set.clips[0].path)}"
+    )
+    report.add("Picked automatically", lambda: picked_list(picked))
+    report.add("Accuracy and cost", lambda: _methods(run, results, reference))
+    report.add("Fold by fold", lambda: _by_fold(run, pooled, folds))
+    report.add("Class by class", lambda: classes_section(asked, data_set.classes, run.out))
+    report.add("The data", lambda: data_section(run, parts))
+    report.add("Calibration of the final model", lambda: calibration_table(metadata))
+    report.add("Once more", lambda: f"```\n{shlex.join(again)}\n```")
+    facts = {"title": f"Folds: {metadata.plan}", "command": shlex.join(again), **to_json(results, reference)}
+    facts |= plain(class_facts(asked, data_set.classes)) | {"picked": list(picked)}
+    write_text(run.out / "report.json", json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(run.out / "report.md", report.text())
+
+
+def _methods(run: Run, results: Sequence[Results], reference: str) -> str:
+    from adaframe.evaluation.figures import accuracy_cost_figure  # matplotlib takes a moment to import
+
+    what = "mAP" if headline(results[0]) == "map" else "accuracy"
+    accuracy_cost_figure(results, run.out / "figures" / "accuracy-cost.png")
+    figure = f"![{what} against executed compute](figures/accuracy-cost.png)"
+    plans = any(r.name.startswith(("static", "uniform", "glance")) for r in results)
+    pays = f"{sentence(results)}\n\n" if plans and any(r.name.startswith("adaptive") for r in results) else ""
+    return f"{pays}{figure}\n\n{markdown_table(results, reference)}"
+
+
+def _by_fold(run: Run, pooled: Sequence[tuple[str, Outcome]], folds: Sequence[str]) -> str:
+    """What each method reached on each fold, and the spread."""
     fold_of = [clip.fold for clip in run.material.data_set.clips]
     rows = ["| method | " + " | ".join(f"fold {f}" for f in folds) + " | mean ± sd |", "|---" * (len(folds) + 2) + "|"]
     for name, outcome in pooled:
-        of = np.array([fold_of[int(n)] for n in outcome.clips])
-        by_fold = np.array([outcome.right[of == f].mean() for f in folds])
-        cells = " | ".join(f"{a:.1%}" for a in by_fold)
-        rows.append(f"| {name} | {cells} | {by_fold.mean():.1%} ± {by_fold.std(ddof=1):.1%} |")
-    reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
-    extra = (
-        f"Each clip is answered by the model that did not learn from its fold ({len(folds)} folds, "
-        f"n = {len(results[0].scores)}; intervals by group).\n\n" + "\n".join(rows) + "\n\n"
-        f"Calibration of the final model:\n\n{calibration_table(metadata)}"
-    )
-    write_report(
-        run.out,
-        results,
-        title=f"Folds: {metadata.plan}",
-        command=f"adaframe train --config {run.out / 'config.yaml'} --fold all --out {run.out}",
-        reference=reference,
-        extra=extra,
-    )
-    paths = [[run.material.data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
-    plain = [_plain(r, clips) for r, clips in zip(results, paths, strict=True)]
-    write_text(run.out / "out_of_fold.json", json.dumps(plain))
+        by_fold = np.array([_in_fold(outcome, fold_of, f).headline for f in folds])
+        cells = " | ".join("–" if np.isnan(a) else f"{a:.1%}" for a in by_fold)
+        known = by_fold[~np.isnan(by_fold)]  # of several labels, where the fold has one at all
+        spread = f"{known.mean():.1%} ± {known.std(ddof=1):.1%}" if len(known) > 1 else "–"
+        rows.append(f"| {name} | {cells} | {spread} |")
+    return f"{'mAP' if pooled[0][1].multi_label else 'Accuracy'}:\n\n" + "\n".join(rows)
 
 
 def _plain(result: Results, clips: Sequence[str]) -> dict[str, object]:
@@ -198,4 +250,5 @@ def _plain(result: Results, clips: Sequence[str]) -> dict[str, object]:
         "gmacs_uniform": result.gmacs_uniform,
         "groups": list(result.groups),
         "actions": result.actions,
+        "multi_label": result.multi_label,
     }

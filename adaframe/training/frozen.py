@@ -45,6 +45,7 @@ def frozen_linear(material: Material, network: Network, learnt: list[int], held_
         gmacs=uniform / 1e9,
         gmacs_uniform=uniform / 1e9,
         actions={network.actions.looks[strongest]: 1.0},
+        multi_label=multi_label,
     )
 
 

@@ -24,11 +24,12 @@ def classification_loss(
         scores: before softmax or sigmoid, (B, K).
         targets: 1 at the classes that hold, float, (B, K).
         multi_label: which of the two.
-        label_smoothing: share of the target spread over all classes.
+        label_smoothing: share of the target spread over all classes (with several labels: over yes and no of each).
         class_weights: how much a clip of each class counts (multi-label: its presence, against its absence), (K,).
     """
     if multi_label:
-        return F.binary_cross_entropy_with_logits(scores, targets, pos_weight=class_weights)
+        smooth = targets * (1 - label_smoothing) + 0.5 * label_smoothing
+        return F.binary_cross_entropy_with_logits(scores, smooth, pos_weight=class_weights)
     label = targets.argmax(dim=1)
     if class_weights is None:
         return F.cross_entropy(scores, label, label_smoothing=label_smoothing)

@@ -27,7 +27,7 @@ def load_dataset(root: str, manifest: str) -> DataSet:
             manifest, the folder that its paths are relative to.
         manifest: a CSV file with the columns `path,label[,split][,fold][,start_s,end_s][,group]` in any order; its
             paths are relative to `root` if given, else to its own folder. Several labels in one cell are joined by `|`;
-            a bar after a single one (`run|`) says that the set is multi-label even where no clip happens to have two.
+            a bar anywhere makes the set multi-label, and then an empty cell is a clip with none of the labels.
 
     Raises:
         DataError: the data set cannot be used as it is; the message says where, what, and what to try.
@@ -40,6 +40,8 @@ def load_dataset(root: str, manifest: str) -> DataSet:
         raise DataError(f"{root}: there is no such folder")
     base = root or os.path.dirname(manifest)
     clips, multi_label = _read_csv(manifest, base)
+    if bare := sum(not clip.labels for clip in clips):
+        warnings.warn(f"{manifest}: {bare} clips have no label, and count as showing none", DataWarning, stacklevel=2)
     return data_set(_on_disk(clips, manifest, base), multi_label, where=manifest)
 
 
@@ -63,7 +65,7 @@ def split_off(clips: Sequence[Clip], fraction: float, seed: int) -> tuple[tuple[
         return tuple(clips), ()
     groups: dict[tuple[bool, str], Counter[str]] = {}
     for clip in clips:
-        groups.setdefault(_group(clip), Counter()).update(clip.labels)
+        groups.setdefault(_group(clip), Counter()).update(clip.labels or ("",))  # none is spread as a label is
     spread = Counter(label for labels in groups.values() for label in labels)
     total = sum(groups.values(), Counter())
     # A label with a single group cannot be on both sides; the others get at least one clip in val.
@@ -110,13 +112,14 @@ def _read_csv(manifest: str, base: str) -> tuple[list[Clip], bool]:
         raise DataError(f"{manifest}: is no CSV text in UTF-8 ({error})") from None
     if not rows:
         raise DataError(f"{manifest}: lists no clips, only a header")
-    clips = [_read_row(header, row, f"{manifest}, line {line}", base) for line, row in rows]
+    cell = header.index("label")
+    multi_label = any("|" in row[cell] for _, row in rows if len(row) > cell)
+    clips = [_read_row(header, row, f"{manifest}, line {line}", base, multi_label) for line, row in rows]
     splits = {clip.split for clip in clips}
     if "" in splits and len(splits) > 1:
         line = rows[[clip.split for clip in clips].index("")][0]
         raise DataError(f"{manifest}, line {line}: split is empty, while other lines have one")
-    cell = header.index("label")
-    return clips, any("|" in row[cell] for _, row in rows)
+    return clips, multi_label
 
 
 def _check_header(header: list[str], manifest: str) -> None:
@@ -135,12 +138,12 @@ def _check_header(header: list[str], manifest: str) -> None:
         warnings.warn(f"{manifest}: columns not used: {', '.join(others)}", DataWarning, stacklevel=4)
 
 
-def _read_row(header: list[str], row: list[str], where: str, base: str) -> Clip:
+def _read_row(header: list[str], row: list[str], where: str, base: str, multi_label: bool) -> Clip:
     if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
         raise DataError(f"{where}: has {len(row)} cells for {len(header)} columns; quote cells that contain a comma")
     cells = dict(zip(header, [cell.strip() for cell in row] + [""] * len(header), strict=False))
     labels = tuple(dict.fromkeys(label.strip() for label in cells["label"].split("|") if label.strip()))
-    for name, found in (("path", cells["path"]), ("label", labels)):
+    for name, found in (("path", cells["path"]), ("label", labels or multi_label)):
         if not found:
             raise DataError(f"{where}: the {name} is missing")
     split = split_name(cells.get("split", ""))

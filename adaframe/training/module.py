@@ -19,6 +19,7 @@ from adaframe.training.batches import Batch
 from adaframe.training.budget import Multiplier
 from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
 from adaframe.training.parameters import frozen_norms, parameter_groups
+from adaframe.training.ranking import EpochAveragePrecision
 from adaframe.training.schedule import Schedule
 from adaframe.training.warmup import random_decisions
 
@@ -57,6 +58,7 @@ class Recogniser(pl.LightningModule):
         )
         self.price = torch.tensor(network.costs.price(network.actions))
         self.class_weights = class_weights
+        self.train_map, self.val_map = EpochAveragePrecision(), EpochAveragePrecision()
 
     def cut_stage(self, epoch: int) -> bool:
         """End the stage of this epoch after it; returns whether that shortens anything."""
@@ -204,10 +206,12 @@ class Recogniser(pl.LightningModule):
             plan = partial(evenly, source=looks, looks=frames, actions=self.network.actions)
         scores, decisions = self.recognise(batch, plan=plan)
         self._log("val", scores, decisions, batch)
-        # A mean over batches of clips is one over clips; the number by which epochs are compared.
-        best = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
-        self.log("val/headline", best, batch_size=len(batch.valid))
         self.log("val/loss", self._classification(scores, batch), batch_size=len(batch.valid))
+
+    def on_validation_epoch_end(self) -> None:
+        """`val/headline` is what epochs are compared by, whatever the labels: accuracy, or mAP (0: no clip has a label)."""
+        if self.multi_label:
+            self.log("val/headline", torch.nan_to_num(self.val_map.compute()))
 
     def _classification(self, scores: Tensor, batch: Batch) -> Tensor:
         smoothing = self.config.train.label_smoothing if self.training else 0.0
@@ -232,9 +236,15 @@ class Recogniser(pl.LightningModule):
 
     def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:
         n, costs = len(batch.valid), self.network.costs
-        best = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
         cost = (costs.executed(decisions) / costs.uniform(batch.valid.sum(dim=1))).mean()
-        values = {f"{split}/accuracy": best, f"{split}/cost": cost.float()}
+        judged: Any = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
+        key = "map" if self.multi_label else "accuracy"
+        if self.multi_label:  # of the whole epoch: it cannot be averaged over batches
+            judged = self.train_map if split == "train" else self.val_map
+            judged.update(scores, batch.targets)
+        values: dict[str, Any] = {f"{split}/{key}": judged, f"{split}/cost": cost.float()}
+        if split == "val" and not self.multi_label:
+            values["val/headline"] = judged
         if self.network.plan is None:
             values |= {f"{split}/share/{name}": torch.tensor(v) for name, v in decisions.shares().items()}
         if split == "train":

@@ -1,16 +1,22 @@
-"""report.md of a training: what the clips that it did not learn from say, and how it got there."""
+"""report.md of a training: what the clips that it did not learn from say, how to use the model, and how it got there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import csv
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adaframe.evaluation.classes import class_facts, plain
 from adaframe.evaluation.metrics import Results
-from adaframe.evaluation.report import write_report
+from adaframe.evaluation.report import markdown_table, to_json
+from adaframe.files import write_text
 from adaframe.model.metadata import Metadata
 from adaframe.training.calibration import Outcome
+from adaframe.training.sections import Sections, classes_section, data_section, picked_list, usage, verdict
 
 if TYPE_CHECKING:
     from adaframe.training.run import Run
@@ -30,6 +36,7 @@ def as_results(name: str, outcome: Outcome, groups: Sequence[str], *, note: str 
         groups=tuple(groups),
         actions=outcome.actions,
         note=note,
+        multi_label=outcome.multi_label,
     )
 
 
@@ -39,9 +46,65 @@ def at_budget(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> tuple
 
 
 def report_validation(
-    run: Run, outcomes: Sequence[tuple[float, Outcome]], metadata: Metadata, held_out: Sequence[int], clips: str
+    run: Run,
+    outcomes: Sequence[tuple[float, Outcome]],
+    metadata: Metadata,
+    held_out: Sequence[int],
+    clips: str,
+    *,
+    parts: Mapping[str, Sequence[int]] | None = None,
+    picked: Sequence[str] = (),
+    strips: bool = True,
 ) -> None:
-    """Write report.md, report.json and the figure of a run."""
+    """Write report.md, report.json and the figures of a run; a figure that cannot be drawn is a note in the report.
+
+    Args:
+        run: whose model has been saved.
+        outcomes: along its curve.
+        metadata: of the saved model.
+        held_out: numbers of the clips that the outcomes are about; none: they are those that it learnt from.
+        clips: what they are, in words.
+        parts: what was done with which clips, by number, for the section on the data; with a part "reported on", the
+            model was calibrated on others than those.
+        picked: what was chosen automatically, and why, a line each.
+        strips: whether to draw film strips of some held-out clips.
+
+    Raises:
+        AdaframeError: report.md or report.json cannot be written.
+    """
+    adaptive = metadata.plan == "adaptive"
+    results = _at_budgets(run, outcomes, metadata)
+    kept = at_budget(outcomes, run.config.budget)
+    beta, asked = kept or outcomes[-1]
+    here = as_results("at the budget" if adaptive else metadata.plan, asked, groups_of(run, asked))
+    classes = run.material.data_set.classes
+    report = Sections(f"Training: {metadata.plan}")
+    warning = "" if held_out else "\n\n**These are the clips it learnt from**: the figures say nothing about new ones."
+    apart = bool(parts and "reported on" in parts)  # from the clips that set the bias and the threshold
+    rest = "which it did not learn from" if apart else ""
+    budget = run.config.budget if adaptive else None
+    report.add("", lambda: verdict(here, budget=budget, clips=clips, rest=rest, kept=bool(kept)) + warning)
+    report.add("Use it", lambda: usage(run, run.material.data_set.clips[int(asked.clips[0])].path))
+    report.add("Picked automatically", lambda: picked_list(picked))
+    if adaptive:
+        report.add("Accuracy and cost", lambda: _tradeoff(run, outcomes, here, metadata, results, beta, apart=apart))
+    report.add("Class by class", lambda: classes_section(here, classes, run.out))
+    report.add("How it learnt", lambda: _epochs(run, metadata))
+    if strips and held_out:
+        from adaframe.training.strips import film_strips
+
+        report.add("Looked at closely", lambda: film_strips(run, asked))
+    report.add("The data", lambda: data_section(run, parts or {clips: held_out}))
+    again = shlex.join(["adaframe", "train", "--config", str(run.out / "config.yaml"), "--out", str(run.out)])
+    report.add("Once more", lambda: f"```\n{again}\n```")
+    facts: dict[str, Any] = {"title": f"Training: {metadata.plan}", "command": again}
+    facts |= to_json(results, results[0].name) | plain(class_facts(here, classes)) | {"picked": list(picked)}
+    write_text(run.out / "report.json", json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(run.out / "report.md", report.text())
+
+
+def _at_budgets(run: Run, outcomes: Sequence[tuple[float, Outcome]], metadata: Metadata) -> list[Results]:
+    """The outcomes at the usual budgets and the asked one, as far as they are kept to."""
     budgets = sorted({*REPORTED_BUDGETS, run.config.budget}, reverse=True) if metadata.plan == "adaptive" else [1.0]
     results: list[Results] = []
     for budget in budgets:
@@ -54,15 +117,53 @@ def report_validation(
     if not results:
         beta, outcome = outcomes[-1]
         results.append(as_results("cheapest", outcome, groups_of(run, outcome), note="no bias keeps to the budget"))
-    warning = "" if held_out else "**These are the clips it learnt from**: the figures say nothing about new ones.\n\n"
-    write_report(
-        run.out,
-        results,
-        title=f"Training: {metadata.plan}",
-        command=f"adaframe train --config {run.out / 'config.yaml'} --out {run.out}",
-        reference=results[0].name,
-        extra=f"{warning}Measured on {len(outcomes[0][1].clips)} {clips}. Calibration:\n\n{calibration_table(metadata)}",
+    return results
+
+
+def _tradeoff(
+    run: Run,
+    outcomes: Sequence[tuple[float, Outcome]],
+    chosen: Results,
+    metadata: Metadata,
+    results: Sequence[Results],
+    beta: float,
+    *,
+    apart: bool,
+) -> str:
+    from adaframe.evaluation.tradeoff import tradeoff_figure  # matplotlib takes a moment to import
+
+    what = metadata.judged_by
+    shown = f"![{what} against executed compute](figures/accuracy-cost.png)"
+    if len({round(float(o.cost.mean()), 4) for _, o in outcomes}) > 1:
+        points = [as_results(f"beta {beta:g}", o, chosen.groups) for beta, o in outcomes]
+        tradeoff_figure(points, run.out / "figures" / "accuracy-cost.png", budget=run.config.budget, chosen=chosen)
+    else:
+        shown = "Whatever the budget, it spends the same: there is no curve to move along."
+    on = "other clips than these" if apart else "these same clips, which flatters the figures a little"
+    return (
+        f"{shown}\n\n{markdown_table(results, results[0].name)}\n"
+        f"Calibration (what `--budget` at run time moves along; here it stands at beta {beta:g}). It and the threshold of "
+        f"`unsure` (confidence below {metadata.unsure_below:.2f}) were set on {on}:\n\n{calibration_table(metadata)}"
     )
+
+
+def _epochs(run: Run, metadata: Metadata) -> str:
+    from adaframe.evaluation.epochs import epochs_figure
+
+    with (run.out / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    adaptive = metadata.plan == "adaptive"
+    looks = sorted(metadata.model.looks, key=lambda look: -look.pixels)
+    epochs_figure(
+        rows,
+        run.out / "figures" / "epochs.png",
+        budget=run.config.budget if adaptive else None,
+        looks=[look.name for look in looks],
+    )
+    what = f"{metadata.judged_by} and loss" + (", cost and actions" if adaptive else "")
+    how = "In warm-up, held-out clips are looked at uniformly, later as the policy decides. " if adaptive else ""
+    how += "The loss of training clips has penalties in it, that of held-out clips has not. "
+    return f"![{what} over {len(rows)} epochs](figures/epochs.png)\n\n{how}The numbers are in `metrics.csv`."
 
 
 def groups_of(run: Run, outcome: Outcome) -> list[str]:
@@ -76,5 +177,5 @@ def calibration_table(metadata: Metadata) -> str:
     if not metadata.calibration:
         return "none: the plan is fixed.\n"
     rows = [f"| {p.beta:g} | {p.cost:.3f} | {p.cost_stream:.3f} | {p.accuracy:.1%} |" for p in metadata.calibration]
-    head = ["| beta | cost (of uniform) | cost on a stream | accuracy |", "|---|---|---|---|"]
+    head = [f"| beta | cost (of uniform) | cost on a stream | {metadata.judged_by} |", "|---|---|---|---|"]
     return "\n".join([*head, *rows]) + "\n"

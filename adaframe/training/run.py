@@ -17,6 +17,7 @@ from torch import Tensor
 from adaframe import __version__
 from adaframe.config import Config
 from adaframe.errors import AdaframeError, CheckpointError, DataError, UsageError
+from adaframe.evaluation.classes import missing
 from adaframe.evaluation.metrics import unsure_threshold
 from adaframe.inference.recognizer import pick_device
 from adaframe.model.checkpoint import load_matching, save_checkpoint
@@ -78,13 +79,16 @@ def choose_clips(config: Config, material: Material) -> tuple[list[int], list[in
         train, val = list(train_clips), list(val_clips)
     if len({label for clip in train for label in clip.labels}) < 2:
         raise DataError("the training clips are all of one class; try: another data.val_fraction, or more clips")
-    return [number[id(c)] for c in train], [number[id(c)] for c in val]
+    learnt, watched = [number[id(c)] for c in train], [number[id(c)] for c in val]
+    if absent := val and missing(material.data_set.classes, material.targets[watched]):
+        print(f"no validation clip shows {absent}: nothing will be known of that", file=sys.stderr)
+    return learnt, watched
 
 
 def confidences(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> tuple[np.ndarray, np.ndarray]:
     """Confidence and rightness of each clip at the bias that keeps to the budget."""
     kept = _kept(outcomes, budget)
-    return kept.scores.max(axis=1), kept.right
+    return kept.confidence, kept.right
 
 
 def strangeness(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> np.ndarray:

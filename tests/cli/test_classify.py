@@ -228,7 +228,9 @@ def test_a_row_of_a_multi_label_model() -> None:
     row = Answer("a.mp4").to_json(2) | {"label": ["fight", "run"]}
 
     assert "fight + run 93%, no-fight 7%" in describe_row(row, width=5)
-    assert "none of the classes" in describe_row(row | {"label": []}, width=5)
+    bare = row | {"label": [], "timeline": [{"start_s": 0.0, "end_s": 2.0, "label": [], "confidence": 0.8}]}
+    assert "none of the classes 93%" in describe_row(bare, width=5).splitlines()[0]
+    assert describe_row(bare, width=5).splitlines()[1].endswith("none of the classes 80%")
 
 
 def test_a_small_cost_does_not_show_as_nothing() -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from adaframe.errors import AdaframeError
-from adaframe.evaluation.figures import _envelope, accuracy_cost_figure, film_strip
+from adaframe.evaluation.figures import _envelope, _Point, _together, accuracy_cost_figure, film_strip
 from adaframe.evaluation.metrics import Results
 
 LOOKS = {"look-160": 160, "look-96": 96, "glance": 64}
@@ -70,6 +70,18 @@ def test_one_method_without_an_interval_can_be_drawn(tmp_path: Path) -> None:
     accuracy_cost_figure([method("adaptive", 0, 4.0, groups=1)], tmp_path / "a.png")
 
     assert (tmp_path / "a.png").stat().st_size > 5000
+
+
+def test_budgets_at_which_a_model_does_the_same_are_one_point() -> None:
+    points = [
+        _Point.of(method(f"adaptive at {b}", wrong, cost))
+        for b, wrong, cost in ((1, 2, 2.0), (0.5, 2, 2.0), (0.2, 4, 0.8))
+    ]
+    others = [_Point.of(method(name, 2, 2.0)) for name in ("uniform, same weights", "uniform, trained alone")]
+
+    names = [p.name for p in _together([*points, *others])]
+
+    assert names == ["adaptive at 1, 0.5", "adaptive at 0.2", "uniform, same weights", "uniform, trained alone"]
 
 
 def test_the_line_of_static_plans_leaves_out_what_a_mixture_beats() -> None:

@@ -32,6 +32,17 @@ def test_a_label_stays_inside_the_frame() -> None:
     assert x < 0
 
 
+def test_a_label_is_not_cut_however_much_it_would_cover() -> None:
+    """The name of a point at the edge, with everything on the other side taken."""
+    wide, everything = np.array([[90.0, 8.0]]), [Box(0, 0, 390, 300, weight=100.0)]
+    anchor = np.array([[395.0, 295.0]])
+
+    (centre,) = anchor + place(anchor, wide, everything, FRAME, 1.0)
+
+    assert (centre + wide[0] <= (400, 300)).all()
+    assert (centre - wide[0] >= 0).all()
+
+
 def test_a_label_avoids_a_line() -> None:
     line = np.array([[0.0, 150.0], [400.0, 150.0]])
 

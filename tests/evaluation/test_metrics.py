@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -175,6 +176,8 @@ def test_videos_with_several_labels_are_judged_by_map() -> None:
 
     assert headline(multi_label(scores, np.array([[True, False], [False, True]]))) == "accuracy"
     assert headline(multi_label(scores, np.array([[True, True], [False, True]]))) == "map"
+    one_each = multi_label(scores, np.array([[True, False], [False, True]]))
+    assert headline(replace(one_each, multi_label=True)) == "map"  # by chance no video has two
 
 
 @pytest.mark.parametrize("at_most", [0.0, 0.1, 0.5])

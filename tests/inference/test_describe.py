@@ -132,7 +132,7 @@ def test_many_classes_are_cut_short(tmp_path: Path) -> None:
 
     text = row(describe(path), "classes")
 
-    assert text.startswith("101, several at once: class0, class1, ")
+    assert text.startswith("101, multi-label (several may hold at once): class0, class1, ")
     assert text.endswith("class19, … (81 more)")
 
 

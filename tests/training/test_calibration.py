@@ -28,6 +28,19 @@ def test_a_point_tells_bias_costs_and_accuracy() -> None:
     assert (point.beta, point.cost, point.cost_stream, point.accuracy) == (0.5, 0.8, 0.7, 0.75)
 
 
+def test_of_several_labels_a_point_tells_map() -> None:
+    scores, targets = np.array([[0.9, 0.2], [0.8, 0.9], [0.1, 0.3]]), np.array([[1, 0], [0, 1], [1, 1]])
+    ones = np.ones(3)
+
+    several = Outcome(np.arange(3), scores, targets, ones, ones, ones, ones, {}, multi_label=True)
+
+    # First label: ranks 1 and 3, (1 + 2/3) / 2; second: ranks 1 and 2. Only the second clip is named exactly.
+    (point,) = curve([(0.0, several)])
+    assert point.accuracy == pytest.approx((5 / 6 + 1) / 2, abs=1e-5)
+    assert several.right.tolist() == [True, False, False]
+    assert several.confidence == pytest.approx([0.9, 0.8, 0.7])
+
+
 def test_cost_falls_with_the_bias_and_what_buys_nothing_is_left_out() -> None:
     costs = [0.9, 0.95, 0.700004, 0.699998, 0.7, 0.4]
 

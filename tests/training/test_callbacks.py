@@ -86,6 +86,16 @@ def test_a_resumed_run_reckons_with_its_own_updates_only(
     assert capsys.readouterr().err.rstrip().endswith("1:00 left")
 
 
+def test_several_labels_are_told_as_map(
+    make_recogniser: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"train__loss": 0.5, "train__map": 0.75, "train__cost": 0.6, "val__map": 0.5, "val__cost": 0.25}
+
+    Progress().on_train_epoch_end(trainer(1, **found), make_recogniser(multi_label=True))
+
+    assert "loss 0.500  mAP 75% val 50%  cost 0.25 of uniform" in capsys.readouterr().err
+
+
 def test_without_validation_the_line_shows_the_training_clips(module: Any, capsys: pytest.CaptureFixture[str]) -> None:
     of_training = {k: v for k, v in METRICS.items() if k.startswith("train")}
 

@@ -63,6 +63,15 @@ def test_binary_cross_entropy_by_hand() -> None:
     assert float(loss) == pytest.approx((-math.log(3 / 4) - 2 * math.log(1 / 2)) / 3)
 
 
+def test_label_smoothing_of_several_labels_is_between_yes_and_no_of_each() -> None:
+    scores, targets = torch.tensor([[math.log(3.0), 0.0]]), torch.tensor([[1.0, 0.0]])
+
+    loss = classification_loss(scores, targets, multi_label=True, label_smoothing=0.2)
+
+    first = -0.9 * math.log(3 / 4) - 0.1 * math.log(1 / 4)
+    assert float(loss) == pytest.approx((first - math.log(1 / 2)) / 2)
+
+
 def test_cost_penalty_by_hand() -> None:
     # Per frame of uniform's 100: big 110, glance 15, skip-2 5 for each of its two frames; small 40.
     hots = one_hot("big skip-2 skip-2 glance", "small - - -")

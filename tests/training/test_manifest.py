@@ -131,6 +131,22 @@ def test_a_bar_after_a_single_label_makes_a_multi_label_set(tmp_path: Path) -> N
     assert [clip.labels for clip in data.clips] == [("run",), ("sit",)]
 
 
+def test_in_a_multi_label_set_a_clip_may_have_no_label(tmp_path: Path) -> None:
+    with pytest.warns(DataWarning, match="1 clips have no label, and count as showing none"):
+        data = manifest(tmp_path, "path,label\na.mp4,run|\nb.mp4,\nc.mp4,jump\n")
+
+    assert data.multi_label
+    assert [clip.labels for clip in data.clips] == [("run",), (), ("jump",)]
+
+
+def test_clips_without_a_label_are_split_off_like_those_with_one() -> None:
+    clips = [Clip(f"{n}.mp4", (("run",), ("jump",), ())[n % 3]) for n in range(30)]
+
+    _, val = split_off(clips, 0.2, seed=0)
+
+    assert Counter(clip.labels for clip in val) == {("run",): 2, ("jump",): 2, (): 2}
+
+
 def test_paths_are_relative_to_the_root_if_there_is_one(tmp_path: Path) -> None:
     touch(tmp_path, "videos/a.mp4", "videos/b.mp4")
     (tmp_path / "clips.csv").write_text(f"path,label\na.mp4,run\n{tmp_path}/videos/b.mp4,jump\n")
@@ -149,7 +165,7 @@ def test_paths_are_relative_to_the_root_if_there_is_one(tmp_path: Path) -> None:
         ("a.mp4;run\n", "lacks the column path and label; it has: a.mp4;run"),
         ("path,label,label\na.mp4,run,run\n", "names the column label twice"),
         ("path,label\na.mp4,run\nb.mp4,\n", "line 3: the label is missing"),
-        ("path,label\na.mp4, | \n", "line 2: the label is missing"),
+        ("path,label\na.mp4, | \n", "all 1 clips are without a label; at least two classes"),
         ("path,label\n,run\n", "line 2: the path is missing"),
         ("path,label\nb.mp4\n", "line 2: the label is missing"),
         ("path,label\nwith, comma.mp4,run\n", "line 2: has 3 cells for 2 columns; quote"),
