@@ -18,6 +18,7 @@ from adaframe.model.network import Network
 from adaframe.training.calibration import curve
 from adaframe.training.folds import fit_folds
 from adaframe.training.material import learnable, load_material, use_frozen_features
+from adaframe.training.ranks import count_devices
 from adaframe.training.report import report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, full_network, strangeness
 
@@ -41,6 +42,7 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
     # What can be refused is refused before hours may go into decoding.
     data_set = learnable(config)
     check_fold(config.fold, data_set.clips)
+    count_devices(config)
     network = build_network(config, len(data_set.classes))
     check_floor(config, network)
     with load_material(config, data_set, out) as material:

@@ -26,7 +26,8 @@ def trainer(epoch: int, **metrics: float) -> Any:
         num_training_batches=4,
         global_step=4 * (epoch + 1),
         callback_metrics=found,
-        world_size=1,
+        is_global_zero=True,
+        accumulate_grad_batches=1,
         save_checkpoint=lambda path: Path(path).write_text(f"epoch {epoch}"),
     )
 
