@@ -188,6 +188,10 @@ class Train:
         head_penalty: L2 penalty on the class scores' weights as a logistic regression has it, 1/C (1000: C = 0.001); what
             many features and few clips need.
         label_smoothing: of the cross-entropy.
+        balance: loss makes all classes count alike, however many clips they have; none leaves them as they are.
+        patience: epochs without getting better on the held-out clips after which a stage ends (0: stages run to their end).
+        keep: best keeps the epoch that was best on the held-out clips and within the budget, last the last one. Without
+            held-out clips it is the last.
         temperature: Gumbel temperature at the start and at the end of the joint stage.
         entropy: weight of the bonus on the policy's entropy, against collapse; falls to 0 over the joint stage.
         compute: budget steers by dual ascent; fixed uses AR-Net's two fixed weights.
@@ -210,6 +214,9 @@ class Train:
     weight_decay: float = 1e-2
     head_penalty: float = 0.0
     label_smoothing: float = 0.0
+    balance: Literal["none", "loss"] = "none"
+    patience: int = 0
+    keep: Literal["best", "last"] = "best"
     temperature: tuple[float, float] = (5.0, 0.5)
     entropy: float = 0.01
     compute: Literal["budget", "fixed"] = "budget"

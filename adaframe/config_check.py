@@ -36,6 +36,7 @@ def check(config: Config) -> None:
     _need("train.accumulate", train.accumulate, train.accumulate >= 1, "1 or more batches")
     _need("train.clip", train.clip, 0 <= train.clip < math.inf, "0 (none) or more")
     _need("train.lr", train.lr, 0 < train.lr < math.inf, "above 0")
+    _need("train.patience", train.patience, train.patience >= 0, "0 (never) or more epochs")
     _need("train.label_smoothing", train.label_smoothing, 0 <= train.label_smoothing < 1, "at least 0 and below 1")
     _need("train.temperature", train.temperature, min(train.temperature) > 0, "two numbers above 0")
     rates = ("backbone_lr", "policy_lr", "weight_decay", "head_penalty")

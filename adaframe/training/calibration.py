@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,11 @@ from adaframe.training.batches import Batch
 from adaframe.training.module import Recogniser
 
 BETAS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 64.0, 128.0)
+# Between two biases whose costs lie further apart than this (of uniform's) more are tried, up to so many in all, and down
+# to this share of a bias: below that the cost is a jump, which no bias divides.
+COST_STEP, MOST_BETAS, FINEST = 0.03, 64, 0.01
+
+Curve = list[tuple[float, "Outcome"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +85,26 @@ def outcome(
     names = taken[0].of.names
     shares = {n: float(np.average([d.shares()[n] for d in taken], weights=frames)) for n in names}
     return Outcome(clips, likely, targets, cost, stream, gmacs, uniform, shares, strangeness)
+
+
+def trace(answer: Callable[[float], Outcome]) -> Curve:
+    """Outcomes along the whole curve: at `BETAS`, and between them where the cost falls steeply.
+
+    Args:
+        answer: the outcome under a bias.
+    """
+    found = {beta: answer(beta) for beta in BETAS}
+    while len(found) < MOST_BETAS:
+        falls = [
+            (float(found[a].cost.mean() - found[b].cost.mean()), (a + b) / 2)
+            for a, b in itertools.pairwise(sorted(found))
+            if b - a > FINEST * b
+        ]
+        fall, between = max(falls, default=(0.0, 0.0))
+        if fall <= COST_STEP:
+            break
+        found[between] = answer(between)
+    return sorted(found.items())
 
 
 def curve(outcomes: Sequence[tuple[float, Outcome]]) -> tuple[CalibrationPoint, ...]:

@@ -17,6 +17,7 @@ from adaframe.files import write_text
 from adaframe.model.network import Network
 from adaframe.training.calibration import curve
 from adaframe.training.folds import fit_folds
+from adaframe.training.lock import held
 from adaframe.training.material import learnable, load_material, use_frozen_features
 from adaframe.training.ranks import count_devices
 from adaframe.training.report import report_validation
@@ -37,6 +38,11 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
     check(config)
     _quiet()
     out.mkdir(parents=True, exist_ok=True)
+    with held(out):
+        _fit(config, out, resume)
+
+
+def _fit(config: Config, out: Path, resume: bool) -> None:
     if not resume and ((out / "last.ckpt").exists() or any(out.glob("fold-*/last.ckpt"))):
         raise UsageError(f"{out}: holds a run already; try: --resume to go on with it, or another --out")
     # What can be refused is refused before hours may go into decoding.
@@ -98,5 +104,6 @@ def _quiet() -> None:
         ".*LeafSpec.*",
         ".*in eval mode at the start of training.*",
         ".*across ranks is zero.*",
+        ".*broadcast_buffers.*",
     ):
         warnings.filterwarnings("ignore", text)

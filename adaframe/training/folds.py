@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,15 +18,13 @@ from adaframe.evaluation.report import write_report
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.plans import evenly
-from adaframe.training.calibration import Outcome, curve
+from adaframe.training.calibration import BETAS, Curve, Outcome, curve
 from adaframe.training.calibration import outcome as outcome_of
 from adaframe.training.frozen import frozen_linear
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, strangeness
-
-Curve = list[tuple[float, Outcome]]
 
 
 def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) -> None:
@@ -56,10 +54,12 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
             strangeness=strangeness(own, config.budget),
         )
         held_out = [n for n in material.readable if material.data_set.clips[n].fold == fold]
-        outcomes = run.outcomes(module, held_out)
+        answer = run.answers(module, held_out)
+        # The same biases in all folds, so that their outcomes can be joined.
+        outcomes = [(beta, answer(beta)) for beta in (BETAS if module.network.plan is None else BETAS[:1])]
         report_validation(run, outcomes, metadata, held_out, f"clips of fold {fold}, which it did not learn from")
         unseen.append(outcomes)
-        for name, outcome in _at_budgets(config, metadata, outcomes):
+        for name, outcome in _at_budgets(config, metadata, answer):
             reported.setdefault(name, []).append(outcome)
         if material.features is not None and metadata.plan == "adaptive":
             for name, outcome in _same_weights(run, module, held_out):
@@ -75,18 +75,15 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
 
-def _at_budgets(config: Config, metadata: Metadata, outcomes: Curve) -> list[tuple[str, Outcome]]:
+def _at_budgets(config: Config, metadata: Metadata, answer: Callable[[float], Outcome]) -> list[tuple[str, Outcome]]:
     """The outcomes on unseen clips at the biases that the model's own calibration gives for each budget."""
     if metadata.plan != "adaptive":
-        return [(metadata.plan, outcomes[0][1])]
+        return [(metadata.plan, answer(0.0))]
     found = []
     cheapest = min(p.cost for p in metadata.calibration)
     for budget in sorted({*REPORTED_BUDGETS, config.budget}, reverse=True):
         if budget >= cheapest:
-            wanted = metadata.beta_for(budget)
-            # The next larger bias of the grid: never dearer than asked.
-            outcome = next(o for beta, o in outcomes if beta >= wanted)
-            found.append((f"adaptive at {budget:g}", outcome))
+            found.append((f"adaptive at {budget:g}", answer(metadata.beta_for(budget))))
     return found
 
 

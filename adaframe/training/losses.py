@@ -10,7 +10,14 @@ from adaframe.model.actions import Actions
 from adaframe.model.cost import Costs
 
 
-def classification_loss(scores: Tensor, targets: Tensor, *, multi_label: bool, label_smoothing: float = 0.0) -> Tensor:
+def classification_loss(
+    scores: Tensor,
+    targets: Tensor,
+    *,
+    multi_label: bool,
+    label_smoothing: float = 0.0,
+    class_weights: Tensor | None = None,
+) -> Tensor:
     """Cross-entropy, or binary cross-entropy where several classes may hold at once.
 
     Args:
@@ -18,10 +25,31 @@ def classification_loss(scores: Tensor, targets: Tensor, *, multi_label: bool, l
         targets: 1 at the classes that hold, float, (B, K).
         multi_label: which of the two.
         label_smoothing: share of the target spread over all classes.
+        class_weights: how much a clip of each class counts (multi-label: its presence, against its absence), (K,).
     """
     if multi_label:
-        return F.binary_cross_entropy_with_logits(scores, targets)
-    return F.cross_entropy(scores, targets.argmax(dim=1), label_smoothing=label_smoothing)
+        return F.binary_cross_entropy_with_logits(scores, targets, pos_weight=class_weights)
+    label = targets.argmax(dim=1)
+    if class_weights is None:
+        return F.cross_entropy(scores, label, label_smoothing=label_smoothing)
+    # Not divided by the batch's own weights, as torch does: a rare clip would count the less the more of its kind are there.
+    each = F.cross_entropy(scores, label, label_smoothing=label_smoothing, reduction="none")
+    return (each * class_weights[label]).mean()
+
+
+def balancing_weights(targets: Tensor, *, multi_label: bool, most: float = 10.0) -> Tensor:
+    """Weights under which all classes count alike, (K,); a clip counts 1 on the mean.
+
+    Args:
+        targets: of the training clips, (N, K).
+        multi_label: then the weight of a class's presence against its absence, at least 1.
+        most: no clip counts more than so many times the commonest class's (or absence).
+    """
+    count = targets.sum(dim=0).clamp(min=1)
+    if multi_label:
+        return ((len(targets) - count) / count).clamp(1.0, most)
+    weights = (count.max() / count).clamp(max=most)
+    return weights * len(targets) / (weights * count).sum()
 
 
 def cost_penalty(one_hot: Tensor, valid: Tensor, costs: Costs, actions: Actions) -> Tensor:

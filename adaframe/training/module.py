@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from adaframe.config import Config
+from adaframe.config import Config, Stages
 from adaframe.model.actions import Decisions
 from adaframe.model.network import Features, Network
 from adaframe.model.plans import evenly
@@ -33,6 +34,7 @@ class Recogniser(pl.LightningModule):
         multi_label: whether several classes may hold at once.
         clips: in the training set.
         batches_per_epoch: over the training set.
+        class_weights: of each class in the classification loss, float, (K,); None where all count alike.
         rank: of several processes that train together, each on its share of every batch.
     """
 
@@ -44,6 +46,7 @@ class Recogniser(pl.LightningModule):
         multi_label: bool,
         clips: int,
         batches_per_epoch: int,
+        class_weights: Tensor | None = None,
         rank: Rank = ALONE,
     ) -> None:
         super().__init__()
@@ -59,6 +62,25 @@ class Recogniser(pl.LightningModule):
         )
         self.price = torch.tensor(network.costs.price(network.actions))
         self.spent = torch.zeros(2)  # executed and uniform MACs of the batches of an update so far
+        self.class_weights = class_weights
+
+    def cut_stage(self, epoch: int) -> bool:
+        """End the stage of this epoch after it; returns whether that shortens anything."""
+        shorter = self.schedule.cut(epoch)
+        changed = shorter != self.schedule
+        self.schedule = shorter
+        return changed
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["stages"] = asdict(self.schedule.stages)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Stages that were ended early stay so; the length of those to come is the configuration's."""
+        if "stages" in checkpoint:
+            self.schedule = replace(self.schedule, stages=Stages(**checkpoint["stages"]))
+
+    def on_fit_start(self) -> None:
+        self.trainer.fit_loop.max_epochs = self.schedule.epochs
 
     def on_train_epoch_start(self) -> None:
         """Modes: batch norms learn in warm-up at most, pretrained ones never; a frozen policy runs in eval mode."""
@@ -229,11 +251,19 @@ class Recogniser(pl.LightningModule):
             plan = partial(evenly, source=looks, looks=frames, actions=self.network.actions)
         scores, decisions = self.recognise(batch, plan=plan)
         self._log("val", scores, decisions, batch)
-        self._log_mean({"val/loss": self._classification(scores, batch)}, batch.counted)
+        # A mean over batches of clips is one over clips; the number by which epochs are compared.
+        best = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
+        self._log_mean({"val/headline": best, "val/loss": self._classification(scores, batch)}, batch.counted)
 
     def _classification(self, scores: Tensor, batch: Batch) -> Tensor:
         smoothing = self.config.train.label_smoothing if self.training else 0.0
-        return classification_loss(scores, batch.targets, multi_label=self.multi_label, label_smoothing=smoothing)
+        return classification_loss(
+            scores,
+            batch.targets,
+            multi_label=self.multi_label,
+            label_smoothing=smoothing,
+            class_weights=None if self.class_weights is None else self.class_weights.to(scores.device),
+        )
 
     def _head_penalty(self) -> Tensor:
         """As in a logistic regression: half the squared weights, divided by C and by the number of clips."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
 
 from adaframe import __version__
 from adaframe.config import Config
@@ -23,15 +24,18 @@ from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.network import Features, Network
 from adaframe.model.temporal import Standardise
 from adaframe.training.batches import Batch
-from adaframe.training.calibration import BETAS, Outcome, outcome
+from adaframe.training.calibration import Curve, Outcome, curve, outcome, trace
 from adaframe.training.callbacks import Metrics, Progress, Resumable
 from adaframe.training.feeding import Feeding, Waiting
+from adaframe.training.keep import Keep
+from adaframe.training.losses import balancing_weights
 from adaframe.training.manifest import Clip, split_off
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.parameters import freeze
 from adaframe.training.ranks import Rank, Together, count_devices, together
 
+CALIBRATED_IN_HASTE = 256  # held-out clips, after Ctrl-C
 UNSURE_SHARE = 0.10  # of the rightly answered validation clips, at most
 
 
@@ -146,12 +150,18 @@ class Run:
             clips=len(train),
             batches_per_epoch=len(batches),
             rank=rank,
+            class_weights=self._class_weights(train),
+        )
+        keep = Keep(
+            budget=config.budget,
+            patience=config.train.patience,
+            best=config.train.keep == "best",
         )
         last, device = self.out / "last.ckpt", pick_device(config.device)
         data = Feeding(
             material, network, train, held_out, seed=config.seed, frozen=frozen, share=(rank.number, rank.of)
         )
-        callbacks = [Waiting(data), *([Together(material)] if rank.of > 1 else [])]
+        callbacks = [Waiting(data), *([Together(material)] if rank.of > 1 else []), keep]
         callbacks += [Progress(), Metrics(self.out / "metrics.csv")] if rank.chief else []
         trainer = pl.Trainer(
             max_epochs=module.schedule.epochs,
@@ -178,7 +188,8 @@ class Run:
         except SystemExit:  # Lightning's answer to Ctrl-C
             if not last.exists():
                 raise AdaframeError("interrupted before the first epoch was done: nothing to go on with") from None
-            raise AdaframeError(f"interrupted; what was learnt is in {last}; try: --resume to go on") from None
+            usable = self._leave_usable(module, keep, train, held_out)
+            raise AdaframeError(f"interrupted; what was learnt is in {last}{usable}; try: --resume to go on") from None
         except (RuntimeError, KeyError) as error:
             if go_on and trainer.global_step == 0:
                 what = " ".join(str(error).split())[:200]
@@ -186,7 +197,35 @@ class Run:
                     f"{last}: does not fit this run ({what}); try: the config it was begun with"
                 ) from error
             raise
+        if keep.restore(module) and rank.chief:
+            print(f"kept epoch {keep.kept_epoch}: the best on the held-out clips", file=sys.stderr)
         return module
+
+    def _class_weights(self, train: list[int]) -> Tensor | None:
+        if self.config.train.balance == "none":
+            return None
+        targets = torch.from_numpy(self.material.targets[train])
+        return balancing_weights(targets, multi_label=self.material.data_set.multi_label)
+
+    def _leave_usable(self, module: Recogniser, keep: Keep, train: list[int], held_out: list[int]) -> str:
+        """Write what an interrupted run has learnt as a model; returns words about it, none where it is no use yet."""
+        if module.network.plan is None and module.schedule.stage(module.current_epoch) == "warmup":
+            return ""
+        print("interrupted: writing the model as it is (Ctrl-C once more leaves that out)", file=sys.stderr)
+        keep.restore(module)
+        self._learn_the_usual(module, train)
+        some = held_out or train
+        outcomes = self.outcomes(module, some[:: -(-len(some) // CALIBRATED_IN_HASTE)])
+        budget = self.config.budget
+        self.save(
+            module,
+            curve(outcomes),
+            *confidences(outcomes, budget),
+            trained_on=len(train),
+            strangeness=strangeness(outcomes, budget),
+            facts={"interrupted_in_epoch": module.current_epoch + 1},
+        )
+        return f", and a model of it in {self.out / 'model.safetensors'}"
 
     @torch.no_grad()
     def _learn_the_usual(self, module: Recogniser, train: list[int]) -> None:
@@ -196,11 +235,15 @@ class Run:
         summaries = [module.summarise(batch.to(module.device))[0] for batch in batches]
         module.network.head.usual.fit(torch.cat(summaries))
 
-    def outcomes(self, module: Recogniser, clips: list[int]) -> list[tuple[float, Outcome]]:
-        """What the model answers for these clips along its whole curve."""
-        betas = BETAS if module.network.plan is None else BETAS[:1]
+    def answers(self, module: Recogniser, clips: list[int]) -> Callable[[float], Outcome]:
+        """What the model answers for these clips, by the bias of its action logits."""
         batches = _with_features(module.network, self.material.batches(module.network, clips))
-        return [(beta, outcome(module, batches, beta)) for beta in betas]
+        return lambda beta: outcome(module, batches, beta)
+
+    def outcomes(self, module: Recogniser, clips: list[int]) -> Curve:
+        """What the model answers for these clips along its whole curve."""
+        answer = self.answers(module, clips)
+        return trace(answer) if module.network.plan is None else [(0.0, answer(0.0))]
 
     def save(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from adaframe.config import Stages
@@ -27,6 +27,12 @@ class Schedule:
     @property
     def epochs(self) -> int:
         return self.stages.warmup + self.stages.joint + self.stages.finetune
+
+    def cut(self, epoch: int) -> Schedule:
+        """The same with the stage of this epoch ending after it."""
+        before, stage = {"warmup": 0, "joint": self.stages.warmup}, self.stage(epoch)
+        done = epoch + 1 - before.get(stage, self.stages.warmup + self.stages.joint)
+        return replace(self, stages=replace(self.stages, **{stage: done}))
 
     def stage(self, epoch: int) -> Stage:
         if epoch < self.stages.warmup:

@@ -215,11 +215,11 @@ def test_budgets_are_met_on_unseen_clips_by_the_calibration_of_seen_ones(make_co
     points = (CalibrationPoint(0.0, 0.9, 0.9, 1.0), CalibrationPoint(2.0, 0.4, 0.4, 0.5))
     metadata = Metadata(make_config().model, "adaptive", ("a", "b"), False, None, points)  # type: ignore[arg-type]
     # On unseen clips every bias happens to cost more.
-    outcomes = [(0.0, answered(0.95, [0])), (1.0, answered(0.8, [0])), (2.0, answered(0.55, [0]))]
+    outcomes = {0.0: answered(0.95, [0]), 2.0: answered(0.55, [0])}
 
-    found = dict(folds._at_budgets(make_config(budget=0.3), metadata, outcomes))
+    found = dict(folds._at_budgets(make_config(budget=0.3), metadata, outcomes.__getitem__))
 
-    # 0.5 needs a bias between 1 and 2 by the calibration; 0.3 and 0.25 are out of reach.
+    # 0.5 needs a bias of 2 by the calibration; 0.3 and 0.25 are out of reach.
     assert {name: float(o.cost.mean()) for name, o in found.items()} == {"adaptive at 1": 0.95, "adaptive at 0.5": 0.55}
 
 
@@ -228,9 +228,9 @@ def test_a_budget_that_one_fold_cannot_keep_to_is_left_out(
 ) -> None:
     found = folds._at_budgets
 
-    def rarely(config: Config, metadata: Metadata, outcomes: folds.Curve) -> list[tuple[str, Outcome]]:
-        kept = found(config, metadata, outcomes)
-        return [*kept, ("adaptive at 0.01", outcomes[-1][1])] if config.fold == "all" and len(calls) == 1 else kept
+    def rarely(config: Config, metadata: Metadata, answer: Callable[[float], Outcome]) -> list[tuple[str, Outcome]]:
+        kept = found(config, metadata, answer)
+        return [*kept, ("adaptive at 0.01", answer(128.0))] if config.fold == "all" and len(calls) == 1 else kept
 
     calls: list[str] = []
     monkeypatch.setattr(folds, "_at_budgets", lambda *args: calls.append("") or rarely(*args))  # type: ignore[func-returns-value]
