@@ -259,7 +259,7 @@ class Batches:
                 else:
                     good.append((choice, sample))
             if good or self.share[1] > 1:
-                place = Place(first, len(group), update, counts=bool(good))
+                place = Place(first if good else 0, len(group), update, counts=bool(good))
                 yield self._collate(good or [self._any(group)], place)
 
     def _own(self, group: np.ndarray) -> tuple[int, np.ndarray]:

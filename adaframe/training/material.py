@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 
 import numpy as np
@@ -24,6 +25,8 @@ from adaframe.training.manifest import Clip, DataSet, load_dataset
 from adaframe.video import ClipRequest, DecodePool, FrameCache
 
 BAD_SHARE = 0.2  # More bad clips than this, and something is wrong with the data set, not with single clips.
+
+_NOTING = Lock()  # Training and validation clips are decoded by threads of their own.
 
 
 @dataclass(eq=False)
@@ -109,12 +112,14 @@ class Material:
 
     def leave_out(self, clip: int, error: VideoError) -> None:
         """Note a clip that cannot be read; raises DataError when they become too many."""
-        if self.closed:  # What was being decoded when all ended was given up: that says nothing about the file.
-            return
-        self.bad[clip] = error
-        if self.chief:
-            _report_bad(self.bad, self.data_set, self.out, new=[clip])
-        _check_share(self.bad, self.data_set, self.out)
+        with _NOTING:
+            # What was being decoded when all ended was given up: that says nothing about the file.
+            if self.closed or clip in self.bad:
+                return
+            self.bad[clip] = error
+            if self.chief:
+                _report_bad(self.bad, self.data_set, self.out, new=[clip])
+            _check_share(self.bad, self.data_set, self.out)
 
     @property
     def readable(self) -> list[int]:

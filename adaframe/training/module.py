@@ -180,7 +180,7 @@ class Recogniser(pl.LightningModule):
                 both = torch.stack([executed, costs.uniform(batch.valid.sum(dim=1)).sum()])
             self._spend(both * counts, last=last)
         decided = choice.decisions.decided.sum() * counts
-        entropy = choice.entropy * (whole * decided / total(decided))
+        entropy = choice.entropy * (whole * decided / total(decided).clamp(min=1))
         loss = loss - train.entropy * (1 - self.schedule.progress(epoch)) * entropy
         return loss, scores, choice.decisions
 
