@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import io
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +101,20 @@ class Resumable(pl.Callback):
             return
         with atomic_path(self.path) as temporary:
             trainer.save_checkpoint(temporary)
+
+
+class Tidy(pl.Callback):
+    """Gives memory that was freed in an epoch back to the system.
+
+    Routed batches are of ever new sizes, and on Linux the heap grows with them: over 12 epochs of 48 clips from 1.1 to 1.7 GB,
+    of which 0.7 GB are free.
+    """
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        release_memory()
+
+
+def release_memory() -> None:
+    """Return free memory of the heap to the system, where the C library (glibc) can."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -25,7 +25,7 @@ from adaframe.model.network import Features, Network
 from adaframe.model.temporal import Standardise
 from adaframe.training.batches import Batch
 from adaframe.training.calibration import Curve, Outcome, curve, outcome, trace
-from adaframe.training.callbacks import Metrics, Progress, Resumable
+from adaframe.training.callbacks import Metrics, Progress, Resumable, Tidy
 from adaframe.training.feeding import Feeding, Waiting
 from adaframe.training.keep import Keep
 from adaframe.training.losses import balancing_weights
@@ -170,7 +170,7 @@ class Run:
             accumulate_grad_batches=config.train.accumulate,
             gradient_clip_val=config.train.clip or None,
             logger=_tensorboard(self.out) if rank.chief else False,
-            callbacks=[*callbacks, Resumable(last)],
+            callbacks=[*callbacks, Resumable(last), Tidy()],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,

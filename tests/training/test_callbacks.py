@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 import torch
 
 from adaframe.training import callbacks
-from adaframe.training.callbacks import Metrics, Progress, Resumable
+from adaframe.training.callbacks import Metrics, Progress, Resumable, Tidy
 
 
 def trainer(epoch: int, **metrics: float) -> Any:
@@ -220,3 +222,21 @@ def test_all_ranks_call_the_saving_and_one_of_them_writes(module: Any, tmp_path:
 
     assert len(called) == 1
     assert not list(tmp_path.iterdir())
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is asked")
+def test_memory_that_an_epoch_freed_goes_back_to_the_system() -> None:
+    # Too small to be mapped one by one, and held in the heap by what was allocated last.
+    blocks = [b"x" * 100_000 for _ in range(1500)]
+    last = [b"y" * 1000 for _ in range(1000)]
+    before = resident_mb()
+    del blocks
+
+    Tidy().on_train_epoch_end(None, None)
+
+    assert len(last) == 1000
+    assert before - resident_mb() > 100
