@@ -186,7 +186,7 @@ class Train:
         trainable: which part of pretrained backbones learns.
         weight_decay: AdamW's.
         head_penalty: L2 penalty on the class scores' weights as a logistic regression has it, 1/C (1000: C = 0.001); what
-            many features and few clips need.
+            many features and few clips need. null picks it by cross-validation within the training clips (frozen backbones).
         label_smoothing: of the cross-entropy.
         balance: loss makes all classes count alike, however many clips they have; none leaves them as they are.
         patience: epochs without getting better on the held-out clips after which a stage ends (0: stages run to their end).
@@ -212,7 +212,7 @@ class Train:
     policy_lr: float = 3.0
     trainable: Literal["none", "last", "all"] = "all"
     weight_decay: float = 1e-2
-    head_penalty: float = 0.0
+    head_penalty: Optional[float] = 0.0
     label_smoothing: float = 0.0
     balance: Literal["none", "loss"] = "none"
     patience: int = 0

@@ -42,7 +42,7 @@ def check(config: Config) -> None:
     rates = ("backbone_lr", "policy_lr", "weight_decay", "head_penalty")
     for name in (*rates, "entropy", "multiplier_step", "standing_price", "beta_max"):
         value = getattr(train, name)
-        _need(f"train.{name}", value, 0 <= value < math.inf, "0 or more")
+        _need(f"train.{name}", value, value is None or 0 <= value < math.inf, "0 or more")
     _need("train.fixed_weights", train.fixed_weights, min(train.fixed_weights) >= 0, "three numbers, each 0 or more")
     _need("seed", config.seed, config.seed >= 0, "0 or more")
     _need("devices", config.devices, config.devices >= 0, "0 (all GPUs), 1 or more")

@@ -19,22 +19,23 @@ from adaframe.config_io import config_from_dict, read_yaml
 from adaframe.errors import UsageError
 
 USAGE = "adaframe train [--config FILE] [--data.root DIR] [--out DIR] [--budget F] [options]"
-_ABOUT = """Trains all stages. Values come from the defaults, then from --config, then from the flags, which are the
-keys of the configuration. Leaves in DIR: model.safetensors (what to use), last.ckpt (to resume), config.yaml (all
-values), metrics.csv and report.md."""
+_ABOUT = """Trains all stages. Values come from --config, then from the flags, which are the keys of the configuration; without
+--config they are picked by the number, size and length of the clips and by the device, and said. Leaves in DIR:
+model.safetensors (what to use), last.ckpt (to resume), config.yaml (all values), metrics.csv and report.md."""
 
 
 def parse_config(argv: Sequence[str]) -> tuple[Config, Path, bool]:
     """Parse the words after `adaframe train`.
 
     Returns:
-        The checked configuration, the folder for results, and whether to resume there.
+        The checked configuration (of a run that is resumed without --config, its own), the folder for results, and
+        whether to resume there.
 
     Raises:
         UsageError: an unknown flag or key, or a value that cannot be.
     """
-    file = _config_argument(argv)
-    path = find_config(file) if file else None
+    file = _value_of("--config", argv)
+    path = find_config(file) if file else _begun(argv)
     config = config_from_dict(read_yaml(path), where=str(path)) if path else Config()
     parser = _parser(config)
     check_options(argv, parser)
@@ -43,7 +44,22 @@ def parse_config(argv: Sequence[str]) -> tuple[Config, Path, bool]:
     out, resume = values.pop("out"), values.pop("resume")
     config = config_from_dict(values)
     check(config)
-    return config, Path(out or Path("runs") / (path.stem if path else "train")), resume
+    return config, Path(out or Path("runs") / (Path(file).stem if file else "train")), resume
+
+
+def given_keys(argv: Sequence[str]) -> frozenset[str] | None:
+    """The keys that flags give where no configuration is named, so that the others are to be picked; else None."""
+    if _value_of("--config", argv) or _begun(argv):
+        return None
+    return frozenset(word[2:].partition("=")[0] for word in argv if word.startswith("--"))
+
+
+def _begun(argv: Sequence[str]) -> Path | None:
+    """The config.yaml of the run that shall be resumed."""
+    if "--resume" not in argv:
+        return None
+    path = Path(_value_of("--out", argv) or Path("runs") / "train") / "config.yaml"
+    return path if path.is_file() else None
 
 
 def read_config(name: str) -> Config:
@@ -113,12 +129,12 @@ def _field_help(cls: type) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in found}
 
 
-def _config_argument(argv: Sequence[str]) -> str:
-    """The value of --config, needed before the other flags, whose defaults it gives."""
+def _value_of(flag: str, argv: Sequence[str]) -> str:
+    """The value of a flag that is needed before the others are parsed; empty where it is not given."""
     found = ""
     for word, following in zip(argv, [*argv, ""][1:], strict=True):
         name, equals, value = word.partition("=")
-        if name == "--config":
+        if name == flag:
             found = value if equals else following
     return found
 

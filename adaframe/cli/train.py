@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adaframe.cli.configuration import parse_config
+from adaframe.cli.configuration import given_keys, parse_config
 from adaframe.config import Config
 
 
@@ -18,11 +18,12 @@ class Arguments:
     config: Config
     out: Path
     resume: bool
+    given: frozenset[str] | None
 
 
 def parse(argv: Sequence[str]) -> Arguments:
     """Parse the words after `adaframe train`; raises UsageError."""
-    return Arguments(*parse_config(argv))
+    return Arguments(*parse_config(argv), given_keys(argv))
 
 
 def run(args: Arguments) -> int:
@@ -32,5 +33,5 @@ def run(args: Arguments) -> int:
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from adaframe.training.fit import fit
 
-    fit(args.config, out=args.out, resume=args.resume)
+    fit(args.config, out=args.out, resume=args.resume, given=args.given)
     return 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +17,28 @@ from adaframe.config_io import to_yaml
 from adaframe.errors import UsageError
 from adaframe.files import write_text
 from adaframe.model.network import Network
+from adaframe.training.automatic import automatic
 from adaframe.training.calibration import curve
+from adaframe.training.estimate import estimate
 from adaframe.training.folds import fit_folds
 from adaframe.training.lock import held
 from adaframe.training.material import learnable, load_material, use_frozen_features
+from adaframe.training.penalty import with_penalty
+from adaframe.training.picked import picked_before, with_picked
 from adaframe.training.ranks import count_devices
 from adaframe.training.report import report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, full_network, strangeness
+from adaframe.training.survey import Survey
 
 
-def fit(config: Config, *, out: Path, resume: bool = False) -> None:
+def fit(config: Config, *, out: Path, resume: bool = False, given: Collection[str] | None = None) -> None:
     """Train by a configuration; leaves model.safetensors, last.ckpt, config.yaml, metrics.csv and report.md in `out`.
 
     Args:
         config: checked here.
         out: folder of the run; made if it is not there.
         resume: go on after the last epoch that was saved; a run that had ended already only writes its results again.
+        given: keys whose values are settled; the others are picked by what the clips are like. None: all are.
 
     Raises:
         AdaframeError: wrong configuration, data set, checkpoint or device; or `out` holds another run.
@@ -39,25 +47,39 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
     _quiet()
     out.mkdir(parents=True, exist_ok=True)
     with held(out):
-        _fit(config, out, resume)
+        refuse_another_run(out, resume=resume)
+        picked, seen = picked_before(out) if resume else (), None
+        if given is not None:
+            found = automatic(config, given)
+            config, picked, seen = found.config, found.reasons, found.survey
+            check(config)
+        _fit(config, out, resume, picked, seen)
 
 
-def _fit(config: Config, out: Path, resume: bool) -> None:
-    if not resume and ((out / "last.ckpt").exists() or any(out.glob("fold-*/last.ckpt"))):
-        raise UsageError(f"{out}: holds a run already; try: --resume to go on with it, or another --out")
+def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: Survey | None) -> None:
     # What can be refused is refused before hours may go into decoding.
     data_set = learnable(config)
     check_fold(config.fold, data_set.clips)
     count_devices(config)
     network = build_network(config, len(data_set.classes))
     check_floor(config, network)
+    if seen is not None and config.fold != "all":
+        full = full_network(config, network, len(data_set.classes))
+        workers = config.data.workers or os.cpu_count() or 1
+        about = estimate(config, full, clips=seen.clips, decode_s=seen.decode_s, workers=workers)
+        print(f"  the training {about}", file=sys.stderr)
     with load_material(config, data_set, out) as material:
-        write_text(out / "config.yaml", to_yaml(config))
-        use_frozen_features(material, full_network(config, network, len(material.data_set.classes)))
+        write_text(out / "config.yaml", with_picked(to_yaml(config), picked))
+        full = full_network(config, network, len(material.data_set.classes))
+        use_frozen_features(material, full)
         if config.fold == "all":
-            fit_folds(config, material, out, resume=resume)
+            fit_folds(config, material, full, out, resume=resume)
             return
         train, held_out = choose_clips(config, material)
+        settled = with_penalty(config, material, full, train)
+        if settled != config:
+            config, picked = settled, [*picked, f"penalty on the head's weights: {settled.train.head_penalty:g}"]
+            write_text(out / "config.yaml", with_picked(to_yaml(config), picked))
         run = Run(config, material, out)
         module = run.train(network, train, held_out, resume=resume)
         outcomes = run.outcomes(module, held_out or train)
@@ -75,6 +97,12 @@ def _fit(config: Config, out: Path, resume: bool) -> None:
             what = f"clips of fold {config.fold}, which it did not learn from"
         report_validation(run, outcomes, chosen, held_out, what)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
+
+
+def refuse_another_run(out: Path, *, resume: bool) -> None:
+    """Raise UsageError where a run would write over what another one has learnt."""
+    if not resume and ((out / "last.ckpt").exists() or any(out.glob("fold-*/last.ckpt"))):
+        raise UsageError(f"{out}: holds a run already; try: --resume to go on with it, or another --out")
 
 
 def check_floor(config: Config, network: Network) -> None:

@@ -11,40 +11,52 @@ from pathlib import Path
 
 import numpy as np
 
-from adaframe.config import Config
+from adaframe.config import Config, Stages
 from adaframe.config_io import to_yaml
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report import write_report
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata
+from adaframe.model.network import Network
 from adaframe.model.plans import evenly
 from adaframe.training.calibration import BETAS, Curve, Outcome, curve
 from adaframe.training.calibration import outcome as outcome_of
 from adaframe.training.frozen import frozen_linear
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
+from adaframe.training.penalty import with_penalty
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, strangeness
 
 
-def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) -> None:
+def fit_folds(config: Config, material: Material, full: Network, out: Path, *, resume: bool) -> None:
     """Train on all folds but one, for each; then on all clips.
 
     A fold's model is calibrated on clips of its own training folds, never on the fold that it is reported on. The final model
     takes its accuracies and its `unsure` threshold from clips that the folds' models had not seen; its costs, which need no
     labels, are its own.
+
+    Args:
+        config: with fold all.
+        material: of the run.
+        full: a network with all looks, by which features were computed if they were.
+        out: a folder fold-K in it for each.
+        resume: go on with what is there.
     """
     check_fold("all", [material.data_set.clips[n] for n in material.readable])
     folds = [f for f in material.data_set.folds if any(material.data_set.clips[n].fold == f for n in material.readable)]
     unseen: list[Curve] = []
+    lengths: list[Stages] = []
     reported: dict[str, list[Outcome]] = {}
     for fold in folds:
         print(f"fold {fold} of {', '.join(folds)}", file=sys.stderr)
-        run = Run(replace(config, fold=fold), material, out / f"fold-{fold}")
+        of_fold = replace(config, fold=fold)
+        learnt, watched = choose_clips(of_fold, material)
+        of_fold = with_penalty(of_fold, material, full, learnt)
+        run = Run(of_fold, material, out / f"fold-{fold}")
         run.out.mkdir(parents=True, exist_ok=True)
         write_text(run.out / "config.yaml", to_yaml(run.config))
-        learnt, watched = choose_clips(run.config, material)
-        module = run.train(build_network(config, len(material.data_set.classes)), learnt, watched, resume=resume)
+        module = run.train(build_network(of_fold, len(material.data_set.classes)), learnt, watched, resume=resume)
         own = run.outcomes(module, watched or learnt)
         metadata = run.save(
             module,
@@ -59,6 +71,7 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
         outcomes = [(beta, answer(beta)) for beta in (BETAS if module.network.plan is None else BETAS[:1])]
         report_validation(run, outcomes, metadata, held_out, f"clips of fold {fold}, which it did not learn from")
         unseen.append(outcomes)
+        lengths.append(module.schedule.stages)
         for name, outcome in _at_budgets(config, metadata, answer):
             reported.setdefault(name, []).append(outcome)
         if material.features is not None and metadata.plan == "adaptive":
@@ -69,8 +82,8 @@ def fit_folds(config: Config, material: Material, out: Path, *, resume: bool) ->
             )
     # A budget that a fold's model cannot keep to is left out: methods are compared on the same clips.
     pooled = [(name, joined(parts)) for name, parts in reported.items() if len(parts) == len(folds)]
-    run = Run(replace(config, fold=""), material, out)
-    metadata = _final(run, unseen, resume=resume)
+    run = Run(with_penalty(replace(config, fold=""), material, full, material.readable), material, out)
+    metadata = _final(run, unseen, _typical(lengths), resume=resume)
     _report(run, pooled, metadata, folds)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
@@ -104,8 +117,15 @@ def _same_weights(run: Run, module: Recogniser, held_out: list[int]) -> list[tup
     return found
 
 
-def _final(run: Run, unseen: list[Curve], *, resume: bool) -> Metadata:
-    """Train on all clips; accuracies and threshold come from the folds."""
+def _typical(lengths: Sequence[Stages]) -> Stages:
+    """Epochs of each stage as the folds' models took on the mean: some may have ended early."""
+    mean = lambda name: round(float(np.mean([getattr(stages, name) for stages in lengths])))  # noqa: E731
+    return Stages(warmup=mean("warmup"), joint=mean("joint"), finetune=mean("finetune"))
+
+
+def _final(run: Run, unseen: list[Curve], stages: Stages, *, resume: bool) -> Metadata:
+    """Train on all clips; epochs, accuracies and threshold come from the folds."""
+    run = replace(run, config=replace(run.config, train=replace(run.config.train, stages=stages)))
     config, material = run.config, run.material
     print("final model, on all clips", file=sys.stderr)
     clips = material.readable

@@ -27,11 +27,11 @@ def frozen_linear(material: Material, network: Network, learnt: list[int], held_
     strongest = network.costs.strongest
     if material.features is None:
         raise DataError("frozen_linear needs frozen features")
-    x, y = _summaries(material, network, learnt, strongest)
+    x, y = summaries(material, network, learnt, strongest)
     mean, std = x.mean(dim=0), x.std(dim=0, correction=0).clamp(min=1e-6)
     multi_label = material.data_set.multi_label
-    weights, bias = _logistic_regression((x - mean) / std, y, multi_label=multi_label)
-    new, targets = _summaries(material, network, held_out, strongest)
+    weights, bias = logistic_regression((x - mean) / std, y, PENALTY, multi_label=multi_label)
+    new, targets = summaries(material, network, held_out, strongest)
     logits = (new - mean) / std @ weights + bias
     likely = torch.sigmoid(logits) if multi_label else torch.softmax(logits, dim=1)
     frames = torch.tensor([int(b.valid.sum()) for b in _each(material, network, held_out)])
@@ -55,7 +55,8 @@ def _each(material: Material, network: Network, clips: list[int]) -> list:  # ty
     return list(Batches(source, clips, material.targets, 1, glances=True))
 
 
-def _summaries(material: Material, network: Network, clips: list[int], look: int) -> tuple[torch.Tensor, torch.Tensor]:
+def summaries(material: Material, network: Network, clips: list[int], look: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """[mean, mean absolute difference of successive frames] of one look's features, (N, 2F), and targets, (N, K)."""
     rows, targets = [], []
     for batch in _each(material, network, clips):
         frames = batch.features.looks[look][0][batch.valid[0]]
@@ -65,12 +66,21 @@ def _summaries(material: Material, network: Network, clips: list[int], look: int
     return torch.stack(rows), torch.stack(targets)
 
 
-def _logistic_regression(x: torch.Tensor, y: torch.Tensor, *, multi_label: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights (F, K) and bias (K,) of the penalised maximum likelihood, by L-BFGS."""
+def logistic_regression(
+    x: torch.Tensor, y: torch.Tensor, penalty: float, *, multi_label: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights (F, K) and bias (K,) of the penalised maximum likelihood, by L-BFGS.
+
+    Args:
+        x: standardised features, (N, F).
+        y: 1 at the classes that hold, (N, K).
+        penalty: the inverse of scikit-learn's C.
+        multi_label: whether several classes may hold at once.
+    """
     weights = torch.zeros(x.shape[1], y.shape[1], requires_grad=True)
     bias = torch.zeros(y.shape[1], requires_grad=True)
     # Two columns share the weight that scikit-learn's binary model has in one: twice the penalty for the same fit.
-    penalty = PENALTY * (2 if y.shape[1] == 2 and not multi_label else 1)
+    penalty = penalty * (2 if y.shape[1] == 2 and not multi_label else 1)
     optimiser = torch.optim.LBFGS([weights, bias], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from adaframe.training.module import Recogniser
 
 BUDGET_MARGIN = 0.02  # of uniform: an epoch that costs more than this above the budget is not a candidate
+LEAST_GAIN = 1e-3  # in loss, of an epoch that is no more accurate: less is no reason to go on
 Score = tuple[float, float]  # accuracy or mAP, then the loss turned round: larger is better
 
 
@@ -53,7 +54,8 @@ class Keep(pl.Callback):
         if stage != self.stage:
             self.stage, self.reached, self.waited = stage, (-math.inf, -math.inf), 0
         # In the joint stage accuracy falls while the cost does; only what is settled can be waited for.
-        if score > self.reached or (stage == "joint" and not (settled and affordable)):
+        better = score > (self.reached[0], self.reached[1] + LEAST_GAIN)
+        if better or (stage == "joint" and not (settled and affordable)):
             self.reached, self.waited = max(score, self.reached), 0
         else:
             self.waited += 1

@@ -26,7 +26,8 @@ def load_dataset(root: str, manifest: str) -> DataSet:
         root: a folder per class (`root/train/<label>/*.mp4` beside val/ and test/, or `root/<label>/*.mp4`); with a
             manifest, the folder that its paths are relative to.
         manifest: a CSV file with the columns `path,label[,split][,fold][,start_s,end_s][,group]` in any order; its
-            paths are relative to `root` if given, else to its own folder. Several labels in one cell are joined by `|`.
+            paths are relative to `root` if given, else to its own folder. Several labels in one cell are joined by `|`;
+            a bar after a single one (`run|`) says that the set is multi-label even where no clip happens to have two.
 
     Raises:
         DataError: the data set cannot be used as it is; the message says where, what, and what to try.

@@ -272,7 +272,8 @@ class Recogniser(pl.LightningModule):
         if not strength:
             return weight.new_zeros(())
         # Two columns share what a binary logistic regression has in one weight: twice the penalty for the same fit.
-        columns = 2 if len(weight) == 2 and not self.multi_label else 1
+        # With several labels the loss is the mean of as many regressions.
+        columns = 1 / len(weight) if self.multi_label else 2 if len(weight) == 2 else 1
         return 0.5 * strength * columns * weight.square().sum() / self.clips
 
     def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:

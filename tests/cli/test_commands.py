@@ -42,7 +42,27 @@ def test_train_passes_the_configuration_on(calls: dict[str, Any]) -> None:
 
     config, named = calls["fit"]
     assert (config.data.root, config.seed) == ("DIR", 3)
-    assert named == {"out": Path("results"), "resume": True}
+    assert (named["out"], named["resume"]) == (Path("results"), True)
+    # Without a configuration, what no flag gives is picked.
+    assert {"data.root", "seed"} <= named["given"]
+    assert "budget" not in named["given"]
+
+
+def test_train_picks_nothing_beside_a_configuration(calls: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("budget: 0.4\n")
+
+    assert main(["train", "--config", str(tmp_path / "mine.yaml"), "--data.root", "DIR"]) == 0
+
+    assert calls["fit"][1]["given"] is None
+
+
+def test_train_resumes_by_the_configuration_of_the_run(calls: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("budget: 0.4\ndata: {root: DIR}\n")
+
+    assert main(["train", "--resume", "--out", str(tmp_path)]) == 0
+
+    config, named = calls["fit"]
+    assert (config.budget, config.data.root, named["given"]) == (0.4, "DIR", None)
 
 
 def test_evaluate_passes_its_flags_on(calls: dict[str, Any]) -> None:
@@ -108,6 +128,32 @@ def test_prepare_writes_and_tells(tmp_path: Path, capsys: pytest.CaptureFixture[
 
     assert "2 clips (1 jump, 1 run)" in capsys.readouterr().out
     assert (tmp_path / "m.csv").read_text() == "path,label\njump/b.mp4,jump\nrun/a.mp4,run\n"
+
+
+def test_prepare_hands_its_options_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr("adaframe.cli.prepare.prepare", lambda name, **options: calls.append(options) or [name])
+
+    assert main(["prepare", "ucf101", "--source", "a", "--out", "b.csv"]) == 0
+    flags = ["--annotations", "c", "--split-number", "2", "--segments", "--verify", "--workers", "3"]
+    assert main(["prepare", "ucf101", "--source", "a", "--out", "b.csv", *flags]) == 0
+
+    given = {"source": Path("a"), "out": Path("b.csv"), "verify": False, "workers": 0}
+    assert calls[0] == given
+    more = {"annotations": Path("c"), "split_number": 2, "segments": True, "verify": True, "workers": 3}
+    assert calls[1] == given | more
+
+
+def test_prepare_refuses_an_option_that_the_data_set_has_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["prepare", "folder", "--source", str(tmp_path), "--out", "m.csv", "--split-number", "2"]
+
+    assert main(argv) == 2
+
+    assert capsys.readouterr().err == (
+        "adaframe: error: --split-number is not for folder, which has one official split; it is for: hmdb51, ucf101\n"
+    )
 
 
 def test_prepare_says_what_it_cannot_find(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,9 @@ def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "--data.root", "x", "--budget", "0.5,2"], "--budget: must be above 0 and at most 1"),
         (["bench", "--checkpoint", "a", "--config", "b"], "not allowed with argument"),
         (["bench", "--videos", "0"], "--videos: must be a whole number, 1 or more"),
-        (["prepare", "figt", "--source", "a", "--out", "b.csv"], "invalid choice: 'figt'"),
+        (["prepare", "figt", "--source", "a", "--out", "b.csv"], "unknown data set 'figt'; known: activitynet1.2,"),
+        (["prepare", "kinetics-400", "--source", "a", "--out", "b.csv"], "did you mean kinetics400?"),
+        (["prepare", "hmdb51", "--source", "a", "--out", "b.csv", "--split-number", "4"], "invalid choice: 4"),
     ],
 )
 def test_wrong_usage_is_exit_code_2_and_a_few_lines(

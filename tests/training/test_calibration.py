@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from adaframe.model.plans import evenly
-from adaframe.training.calibration import BETAS, Outcome, curve, outcome
+from adaframe.training.calibration import BETAS, Outcome, curve, outcome, trace
 
 
 def answered(cost: float, *, right: int = 1, of: int = 2, stream: float | None = None) -> Outcome:
@@ -128,3 +128,32 @@ def test_measuring_leaves_the_module_able_to_learn_again(
     scores.sum().backward()
 
     assert module.network.head.classify.weight.grad is not None
+
+
+def test_biases_are_tried_between_others_where_the_cost_falls_steeply() -> None:
+    asked: list[float] = []
+
+    def answer(beta: float) -> Outcome:
+        asked.append(beta)
+        return answered(max(0.1, 0.9 - beta))  # from 0.9 to 0.1 between the biases 0 and 0.8
+
+    traced = trace(answer)
+
+    costs = [float(o.cost.mean()) for _, o in traced]
+    assert [beta for beta, _ in traced] == sorted(asked)
+    assert set(BETAS) <= set(asked)
+    assert max(a - b for a, b in itertools.pairwise(costs)) <= 0.03 + 1e-9
+
+
+def test_a_jump_that_no_bias_divides_does_not_take_for_ever() -> None:
+    asked: list[float] = []
+
+    def answer(beta: float) -> Outcome:
+        asked.append(beta)
+        return answered(0.9 if beta < 0.61 else 0.1)
+
+    traced = trace(answer)
+
+    below = [beta for beta, o in traced if o.cost.mean() > 0.5]
+    assert len(asked) < len(BETAS) + 10
+    assert max(below) == pytest.approx(0.61, rel=0.02)

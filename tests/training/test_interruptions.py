@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from adaframe.cli.main import main
 from adaframe.config import Config
 from adaframe.config_io import to_yaml
+from adaframe.model.metadata import read_metadata
 from adaframe.training.fit import fit
 
 MakeConfig = Callable[..., Config]
@@ -49,6 +50,8 @@ def wait_for(file: Path, process: subprocess.Popen[str], seconds: float = 120) -
 
 
 def epochs(out: Path) -> list[str]:
+    if not (out / "metrics.csv").exists():
+        return []
     with (out / "metrics.csv").open(newline="") as file:
         return [row["epoch"] for row in csv.DictReader(file)]
 
@@ -65,16 +68,24 @@ def same(one: Path, other: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_very_same_model(make_config: MakeConfig, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_again_and_again_goes_on_to_the_very_same_model(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
     config = make_config(**STAGES)
     (tmp_path / "config.yaml").write_text(to_yaml(config))
     killed, whole = tmp_path / "killed", tmp_path / "whole"
 
-    process = start(command(tmp_path / "config.yaml", killed))
-    wait_for(killed / "last.ckpt", process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert not (killed / "model.safetensors").exists()
+    # At five places, wherever in an epoch or in the writing of a file that happens to be.
+    for kill in range(5):
+        process = start(command(tmp_path / "config.yaml", killed, *(["--resume"] if kill else [])))
+        wait_for(killed / "last.ckpt", process)
+        wanted = 1 + 4 * kill
+        while len(epochs(killed)) < wanted:
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.003)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert not (killed / "model.safetensors").exists()
     saved = torch.load(killed / "last.ckpt", weights_only=True)["epoch"]
     resumed = start(command(tmp_path / "config.yaml", killed, "--resume"))
     _, said = resumed.communicate(timeout=200)
@@ -109,6 +120,56 @@ def test_ctrl_c_keeps_what_was_learnt_and_says_how_to_go_on(make_config: MakeCon
     assert [str(n) for n in range(state["epoch"] + 1)] == epochs(out)[: state["epoch"] + 1]
     assert {path.name for path in out.iterdir() if path.name.startswith(".")} <= {".lock"}
     assert not (out / "model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_after_the_warm_up_leaves_a_model_to_use(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(**{**STAGES, "train.stages.warmup": 1, "train.stages.joint": 400})
+    (tmp_path / "config.yaml").write_text(to_yaml(config))
+    out = tmp_path / "out"
+
+    process = start(command(tmp_path / "config.yaml", out))
+    wait_for(out / "metrics.csv", process)
+    while len(epochs(out)) < 3:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert f"and a model of it in {out / 'model.safetensors'}; try: --resume to go on" in said.splitlines()[-1]
+    metadata = read_metadata(out / "model.safetensors")
+    assert metadata.training["interrupted_in_epoch"] >= 3
+    assert metadata.calibration
+    assert (
+        main(["classify", str(next(Path(config.data.root).rglob("*.mp4"))), "--checkpoint", f"{out}/model.safetensors"])
+        == 0
+    )
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_a_line_and_what_was_saved_before_stays(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(**{**STAGES, "train.stages.warmup": 400})
+    (tmp_path / "config.yaml").write_text(to_yaml(config))
+    out = tmp_path / "out"
+    process = start(command(tmp_path / "config.yaml", out))
+    wait_for(out / "last.ckpt", process)
+    process.kill()
+    process.communicate()
+    before = (out / "last.ckpt").read_bytes()
+
+    # A limit on the size of files stands for the disk: writing past it fails as a full disk does.
+    limited = f"import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); \
+resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2},) * 2); \
+from adaframe.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    words = command(tmp_path / "config.yaml", out, "--resume")
+    process = start([words[0], "-c", limited, *words[3:]])
+    _, said = process.communicate(timeout=100)
+
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith(f"adaframe: error: {out / 'last.ckpt'}: cannot be written (")
+    assert "Traceback" not in said
+    assert (out / "last.ckpt").read_bytes() == before
+    assert {path.name for path in out.iterdir() if path.name.startswith(".")} <= {".lock"}
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from torch import Tensor
 from adaframe.model.actions import Actions, Decisions
 from adaframe.model.cost import Costs
 from adaframe.model.policy import Choice, Policy
-from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
+from adaframe.training.losses import balancing_weights, classification_loss, cost_penalty, fixed_weight_loss
 
 ACTIONS = Actions(looks=("big", "small"), glance_answers=True, skips=(1, 2, 4))
 COSTS = Costs(glance=8, policy=2, looks=(96, 27), project=(4, 3, 5), head=0)
@@ -139,3 +139,31 @@ def test_the_fixed_weights_reach_the_policy_and_the_classifier(policy: Policy) -
     assert policy.logits.weight.grad is not None
     assert policy.logits.weight.grad.abs().sum() > 0
     assert policy.logits.weight.grad.isfinite().all()
+
+
+def test_balancing_weights_make_all_classes_count_alike() -> None:
+    targets = torch.tensor([[1.0, 0.0]] * 6 + [[0.0, 1.0]] * 2)
+
+    weights = balancing_weights(targets, multi_label=False)
+
+    assert weights.tolist() == pytest.approx([8 / 12, 2.0])
+    assert float((targets @ weights).mean()) == pytest.approx(1.0)
+
+
+def test_a_very_rare_class_counts_ten_times_a_common_one_at_most() -> None:
+    targets = torch.tensor([[1.0, 0.0]] * 500 + [[0.0, 1.0]])
+
+    weights = balancing_weights(targets, multi_label=False)
+    presence = balancing_weights(targets, multi_label=True)
+
+    assert float(weights[1] / weights[0]) == pytest.approx(10.0)
+    assert presence.tolist() == [1.0, 10.0]
+
+
+def test_a_class_weight_multiplies_the_losses_of_its_clips() -> None:
+    scores, targets = torch.randn(4, 2), torch.eye(2)[[0, 0, 0, 1]]
+    each = torch.stack([classification_loss(s[None], t[None], multi_label=False) for s, t in zip(scores, targets)])  # noqa: B905
+
+    loss = classification_loss(scores, targets, multi_label=False, class_weights=torch.tensor([1.0, 3.0]))
+
+    assert float(loss) == pytest.approx(float((each * torch.tensor([1.0, 1.0, 1.0, 3.0])).mean()))

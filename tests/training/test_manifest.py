@@ -124,6 +124,13 @@ def test_several_labels_make_a_multi_label_set(tmp_path: Path) -> None:
     assert [clip.labels for clip in data.clips] == [("run", "jump"), ("sit",)]
 
 
+def test_a_bar_after_a_single_label_makes_a_multi_label_set(tmp_path: Path) -> None:
+    data = manifest(tmp_path, "path,label\na.mp4,run|\nb.mp4,sit\n")
+
+    assert data.multi_label
+    assert [clip.labels for clip in data.clips] == [("run",), ("sit",)]
+
+
 def test_paths_are_relative_to_the_root_if_there_is_one(tmp_path: Path) -> None:
     touch(tmp_path, "videos/a.mp4", "videos/b.mp4")
     (tmp_path / "clips.csv").write_text(f"path,label\na.mp4,run\n{tmp_path}/videos/b.mp4,jump\n")
