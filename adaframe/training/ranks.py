@@ -2,6 +2,11 @@
 
 The caller's process is rank 0, the chief: it alone prints, writes and goes on after the training. The others are spawned
 for one training, without the caller's main module, so that a script needs no `__main__` guard, and end with it.
+
+As every rank takes its share of every batch, and what is random is drawn for whole batches, several ranks learn what one would,
+but for rounding and two things: dropout has other masks, and norms that learn (from scratch, in the warm-up; in a baseline,
+always) learn from each rank's own clips, their running statistics being averaged after every batch. torch's SyncBatchNorm would
+wait for ever where a look is chosen on one rank and not on another.
 """
 
 from __future__ import annotations

@@ -209,12 +209,25 @@ def rows(out: Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items() if k not in timed} for row in csv.DictReader(file)]
 
 
+FIXED = {
+    "train.compute": "fixed",
+    "train.fixed_weights": (0.95, 5.0, 3.0),
+    "train.accumulate": 2,
+    "train.batch_size": 3,
+}
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("changes", [{}, FIXED], ids=["budget", "fixed, accumulated"])
 def test_two_processes_learn_what_one_learns(
-    make_config: MakeConfig, make_folder: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    make_config: MakeConfig,
+    make_folder: Callable[..., Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    changes: dict[str, Any],
 ) -> None:
     root = make_folder(tmp_path / "data", clips=15)
-    config = make_config(**SEVERAL, **{"data.root": str(root), "data.val_fraction": 0.2})
+    config = make_config(**SEVERAL, **changes, **{"data.root": str(root), "data.val_fraction": 0.2})
 
     fit(config, out=tmp_path / "one")
     capfd.readouterr()
@@ -229,7 +242,7 @@ def test_two_processes_learn_what_one_learns(
         for run in ("one", "two")
     ]
     torch.testing.assert_close(*multipliers)
-    assert float(multipliers[0]) != 0.5
+    assert (float(multipliers[0]) != 0.5) == (config.train.compute == "budget")
     # Each clip of each split counts once, though they do not divide by two.
     for single, shared in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
         assert shared == pytest.approx(single, rel=1e-3, abs=1e-4)
