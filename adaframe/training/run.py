@@ -33,7 +33,8 @@ from adaframe.training.manifest import Clip, split_off
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.parameters import freeze
-from adaframe.training.ranks import Rank, Together, count_devices, together
+from adaframe.training.processes import together
+from adaframe.training.ranks import Rank, Together, count_devices
 
 CALIBRATED_IN_HASTE = 256  # held-out clips, after Ctrl-C
 UNSURE_SHARE = 0.10  # of the rightly answered validation clips, at most
