@@ -179,7 +179,7 @@ class Train:
 
     Args:
         stages: the schedule.
-        batch_size: clips per update.
+        batch_size: clips per batch, over all devices.
         lr: of everything that starts from scratch.
         backbone_lr: of pretrained backbones, as a factor of lr.
         policy_lr: of the policy (and of a glance from scratch), as a factor of lr: they have the joint stage alone to learn in.
@@ -199,7 +199,9 @@ class Train:
         standing_price: small price on compute, so that what buys nothing is not spent.
         fixed_weights: accuracy, efficiency and uniformity weights of compute: fixed (AR-Net's training script).
         beta_max: runtime biases in 0..beta_max are sampled per clip from the joint stage on (0: none).
-        precision: as Lightning's.
+        precision: 32-true, or mixed with fp16 (16-mixed) or bf16 (bf16-mixed), as Lightning's.
+        accumulate: batches per update, where a batch of the wanted size does not fit into memory.
+        clip: largest norm of an update's gradient (0: none); AR-Net's, which only cuts off the rare wild step.
         save_half: whether model.safetensors holds its weights as fp16 (half the size).
     """
 
@@ -222,7 +224,9 @@ class Train:
     standing_price: float = 0.05
     fixed_weights: tuple[float, float, float] = (0.95, 0.05, 3.0)
     beta_max: float = 2.0
-    precision: str = "32-true"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    accumulate: int = 1
+    clip: float = 20.0
     save_half: bool = False
 
 
@@ -236,6 +240,9 @@ class Config:
         init: an adaframe checkpoint to start from (other classes are fine).
         fold: train on all folds but K, and report on K; all does each, and then a final model on all clips.
         seed: of everything random.
+        device: auto, cpu, cuda, cuda:1, mps.
+        devices: processes that train together, each on its share of every batch: on as many GPUs of this machine (0: all of
+            them), or on the CPU.
     """
 
     model: Model = field(default_factory=Model)
@@ -247,3 +254,4 @@ class Config:
     fold: str = ""
     seed: int = 0
     device: str = "auto"
+    devices: int = 1

@@ -33,6 +33,8 @@ def check(config: Config) -> None:
     total = stages.warmup + stages.joint + stages.finetune
     _need("train.stages", f"{total} epochs", total > 0, "at least 1 epoch in all")
     _need("train.batch_size", train.batch_size, train.batch_size >= 1, "1 or more")
+    _need("train.accumulate", train.accumulate, train.accumulate >= 1, "1 or more batches")
+    _need("train.clip", train.clip, 0 <= train.clip < math.inf, "0 (none) or more")
     _need("train.lr", train.lr, 0 < train.lr < math.inf, "above 0")
     _need("train.patience", train.patience, train.patience >= 0, "0 (never) or more epochs")
     _need("train.label_smoothing", train.label_smoothing, 0 <= train.label_smoothing < 1, "at least 0 and below 1")
@@ -43,6 +45,9 @@ def check(config: Config) -> None:
         _need(f"train.{name}", value, value is None or 0 <= value < math.inf, "0 or more")
     _need("train.fixed_weights", train.fixed_weights, min(train.fixed_weights) >= 0, "three numbers, each 0 or more")
     _need("seed", config.seed, config.seed >= 0, "0 or more")
+    _need("devices", config.devices, config.devices >= 0, "0 (all GPUs), 1 or more")
+    per_update = f"at most train.batch_size ({train.batch_size}), so that each has a clip of every batch"
+    _need("devices", config.devices, config.devices <= train.batch_size, per_update)
 
 
 def check_budget(budget: float, name: str = "budget") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 def run(args: Arguments) -> int:
     """Train; `fit` tells of its progress itself."""
+    if args.config.devices != 1:
+        # Before torch is loaded: it would warn that all parameters were used, where in other batches they are not.
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from adaframe.training.fit import fit
 
     fit(args.config, out=args.out, resume=args.resume, given=args.given)

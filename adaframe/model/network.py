@@ -226,12 +226,13 @@ class Network(nn.Module):
         temperature: float,
         bias: Tensor | None = None,
         generator: torch.Generator | None = None,
+        among: tuple[int, int] | None = None,
     ) -> tuple[Tensor, Choice, Tensor]:
         """Class scores (B, K) with gradients for policy and classifiers, the choice sampled, glance features (B, T, F).
 
         With hard straight-through one-hots the features of looks that were not chosen get a gradient of exactly zero,
         so they are computed without one (the policy needs their values); the chosen ones are computed again, routed,
-        with one. With frozen backbones, `features` may be given instead of clips.
+        with one. With frozen backbones, `features` may be given instead of clips. `among`: as the policy's.
         """
         assert self.policy is not None
         if features is None:
@@ -242,7 +243,9 @@ class Network(nn.Module):
         else:
             assert features.glance is not None
             glances, values = features.glance, features.looks
-        choice = self.policy.decide(glances, valid, bias=bias, temperature=temperature, generator=generator)
+        choice = self.policy.decide(
+            glances, valid, bias=bias, temperature=temperature, generator=generator, among=among
+        )
         if clips is not None and features is None and any(p.requires_grad for p in self.looks.parameters()):
             routed = self.routed_features(clips, glances, choice.decisions).looks
             seen = choice.decisions.seen()

@@ -5,7 +5,9 @@ Letters: B videos, T sampled frames, A actions, P projected glance features, H h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -77,6 +79,7 @@ class Policy(nn.Module):
         bias: Tensor | None = None,
         temperature: float | None = None,
         generator: torch.Generator | None = None,
+        among: tuple[int, int] | None = None,
     ) -> Choice:
         """Decide about all frames of B videos.
 
@@ -90,9 +93,11 @@ class Policy(nn.Module):
             bias: added to the action logits, (B, A): how a budget moves the decisions at run time.
             temperature: of the Gumbel-softmax, with straight-through one-hots (training).
             generator: of the Gumbel noise.
+            among: where these videos begin in a larger batch, and its size: they get the noise that they would get there.
         """
+        draw = partial(_uniform, generator=generator, among=among or (0, len(valid)))
         with torch.autocast(glances.device.type, enabled=False):
-            return self._decide(glances, valid, bias, temperature, generator)
+            return self._decide(glances, valid, bias, temperature, draw)
 
     def _decide(
         self,
@@ -100,7 +105,7 @@ class Policy(nn.Module):
         valid: Tensor,
         bias: Tensor | None,
         temperature: float | None,
-        generator: torch.Generator | None,
+        draw: Callable[[Tensor], Tensor],
     ) -> Choice:
         videos, frames = valid.shape
         device = glances.device
@@ -119,7 +124,7 @@ class Policy(nn.Module):
                 logits = logits + bias
             if t == 0 and self.actions.skips:
                 logits = torch.cat([logits[:, :first_skip], torch.full_like(logits[:, first_skip:], MASKED)], dim=1)
-            choice = self._choose(logits, temperature, generator)
+            choice = self._choose(logits, temperature, draw)
             held = decided[:, None]
             h, c = torch.where(held, h_new, h), torch.where(held, c_new, c)
             row = torch.where(held, choice, row)
@@ -136,12 +141,19 @@ class Policy(nn.Module):
         entropy = torch.stack(entropies).sum() / decided_all.sum().clamp(min=1) if entropies else glances.new_zeros(())
         return Choice(decisions, torch.stack(rows, dim=1), entropy)
 
-    def _choose(self, logits: Tensor, temperature: float | None, generator: torch.Generator | None) -> Tensor:
+    def _choose(self, logits: Tensor, temperature: float | None, draw: Callable[[Tensor], Tensor]) -> Tensor:
         """Action logits (B, A) -> one-hots (B, A), straight-through where a temperature is given."""
         if temperature is None:
             return F.one_hot(logits.argmax(dim=1), len(self.actions)).to(logits.dtype)
-        uniform = torch.rand(logits.shape, generator=generator, device=logits.device).clamp(1e-10, 1 - 1e-7)
+        uniform = draw(logits).clamp(1e-10, 1 - 1e-7)
         soft = torch.softmax((logits - torch.log(-torch.log(uniform))) / temperature, dim=1)
         hard = F.one_hot(soft.argmax(dim=1), len(self.actions)).to(soft.dtype)
         # Written so that the value is exactly one-hot: hard + soft - soft would round.
         return hard + (soft - soft.detach())
+
+
+def _uniform(like: Tensor, *, generator: torch.Generator | None, among: tuple[int, int]) -> Tensor:
+    """Noise in 0..1 for some rows (B, A) of a larger batch, as they would get there."""
+    first, group = among
+    noise = torch.rand(group, like.shape[1], generator=generator, device=like.device)
+    return noise[first : first + len(like)]

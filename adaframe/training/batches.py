@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -19,10 +20,29 @@ from adaframe.model.network import Clips, Features
 from adaframe.training.augment import augment
 from adaframe.video import ClipRequest, DecodePool, FrameCache, plan_windows, read_clip
 
+NONE_LEFT = "no clip is left to read; try: adaframe classify on one of them, to see what is wrong"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a batch stands in the update that it belongs to, which several ranks and several batches may share.
+
+    Args:
+        first: place of its first clip among those of all ranks.
+        group: number of those.
+        update: clips of the whole update, over all ranks and all batches that are accumulated.
+        counts: False where a rank has no clip of a group, and goes along with one that does not count.
+    """
+
+    first: int
+    group: int
+    update: int
+    counts: bool = True
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Inputs of one update: crops, or features in their place.
+    """Inputs of one update, or a share of one: crops, or features in their place.
 
     Args:
         crops: uint8, RGB, (B, T, H, W, 3); None where features are given.
@@ -31,6 +51,7 @@ class Batch:
         times_s: seconds from the start of the window, float32, (B, T).
         targets: 1 at the classes that hold, float32, (B, K).
         clips: number of each clip, int64, (B,).
+        part: of which update; None: this is all of it.
     """
 
     crops: Tensor | None
@@ -39,6 +60,30 @@ class Batch:
     times_s: Tensor
     targets: Tensor
     clips: Tensor
+    part: Place | None = None
+
+    @property
+    def place(self) -> Place:
+        n = len(self.valid)
+        return self.part or Place(0, n, n)
+
+    @property
+    def among(self) -> tuple[int, int]:
+        """Where its clips begin among those of all ranks, and how many these are."""
+        return self.place.first, self.place.group
+
+    @property
+    def counted(self) -> int:
+        """Clips that count: all or none."""
+        return len(self.valid) if self.place.counts else 0
+
+    @property
+    def nbytes(self) -> int:
+        """Of all that it holds."""
+        held = [v for v in vars(self).values() if isinstance(v, Tensor)]
+        if self.features is not None:
+            held += [x for x in (self.features.glance, *self.features.looks) if x is not None]
+        return sum(x.nbytes for x in held)
 
     def to(self, device: torch.device) -> Batch:
         moved = {k: v.to(device, non_blocking=True) for k, v in vars(self).items() if isinstance(v, Tensor)}
@@ -153,10 +198,15 @@ class Batches:
         clips: numbers of the clips.
         targets: float32, (N, K), of all clips of the data set.
         batch_size: clips per batch; a last, smaller batch is kept if it has at least 2 clips or is the only one.
-        seed: None for a fixed order and centre frames; otherwise (seed, epoch) shuffles, and (seed, epoch, clip) augments.
+        seed: None for a fixed order and centre frames, and then a clip that cannot be read is left out. Otherwise
+            (seed, epoch) shuffles, (seed, epoch, clip) augments, and a clip that cannot be read is replaced by another one
+            of the same pass, which (seed, epoch, clip) chooses: the batches keep their number and their sizes, and are the
+            same whenever it was found out.
         glances: whether the last of a sample's features is the glance's.
-        bad: errors of clips that cannot be read, which are left out.
+        bad: clips that are known to be unreadable.
         on_bad: called with the number and error of a clip that is found to be bad on the way.
+        share: rank and number of ranks; each takes its share of every batch, without any clip twice.
+        accumulate: batches per update.
     """
 
     def __init__(
@@ -170,37 +220,100 @@ class Batches:
         glances: bool = True,
         bad: Container[int] = (),
         on_bad: Callable[[int, VideoError], None] | None = None,
+        share: tuple[int, int] = (0, 1),
+        accumulate: int = 1,
     ) -> None:
         self.source, self.targets, self.seed, self.glances, self.on_bad = source, targets, seed, glances, on_bad
-        order = np.array([c for c in clips if c not in bad], dtype=np.int64)
-        if not len(order):
-            raise DataError("no clip is left to read; try: adaframe classify on one of them, to see what is wrong")
+        self.share, self.known, self.found = share, bad, set[int]()
+        readable = [c for c in clips if c not in bad]
+        if not readable:
+            raise DataError(NONE_LEFT)
+        # Shuffled whole, so that the order does not depend on when a clip was found to be bad.
+        self.order = np.array(readable if seed is None else clips, dtype=np.int64)
         if seed is not None:
-            order = np.random.default_rng(seed).permutation(order)
-        self.groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+            self.order = np.random.default_rng(seed).permutation(self.order)
+        self.groups = [self.order[i : i + batch_size] for i in range(0, len(self.order), batch_size)]
         if seed is not None and len(self.groups) > 1 and len(self.groups[-1]) < 2:
             self.groups.pop()  # A batch norm cannot learn from one clip; the next epoch's order is another.
+        windows = [self.groups[i : i + accumulate] for i in range(0, len(self.groups), accumulate)]
+        self.updates = [sum(map(len, window)) for window in windows for _ in window]
 
     def __len__(self) -> int:
         return len(self.groups)
 
     def __iter__(self) -> Iterator[Batch]:
-        flat = [int(c) for group in self.groups for c in group]
-        rngs = [None if self.seed is None else np.random.default_rng((*self.seed, c)) for c in flat]
-        samples = self.source.samples(flat, rngs)
-        for group in self.groups:
+        shares = [self._own(group) for group in self.groups]
+        wanted = [(int(c), self._first_choice(int(c))) for _, own in shares for c in own]
+        taken = [choice for _, choice in wanted]
+        samples = self.source.samples(taken, [self._rng(*pair) for pair in wanted])
+        chosen = iter(wanted)
+        for group, update, (first, own) in zip(self.groups, self.updates, shares, strict=True):
             good: list[tuple[int, Sample]] = []
-            for clip in group:
+            for _ in own:
+                clip, choice = next(chosen)
                 sample = next(samples)
                 if isinstance(sample, VideoError):
-                    if self.on_bad is not None:
-                        self.on_bad(int(clip), sample)
+                    self._note(choice, sample)
+                    if self.seed is not None:
+                        good.append(self._another(clip))
                 else:
-                    good.append((int(clip), sample))
-            if good:
-                yield self._collate(good)
+                    good.append((choice, sample))
+            if good or self.share[1] > 1:
+                place = Place(first if good else 0, len(group), update, counts=bool(good))
+                yield self._collate(good or [self._any(group)], place)
 
-    def _collate(self, good: list[tuple[int, Sample]]) -> Batch:
+    def _own(self, group: np.ndarray) -> tuple[int, np.ndarray]:
+        """Where this rank's share of a group begins, and the share."""
+        rank, ranks = self.share
+        start, stop = (len(group) * r // ranks for r in (rank, rank + 1))
+        return start, group[start:stop]
+
+    def _first_choice(self, clip: int) -> int:
+        return clip if self.seed is None or not self._is_bad(clip) else next(self._others(clip))
+
+    def _others(self, clip: int) -> Iterator[int]:
+        """Readable clips that may stand for a bad one, as (seed, epoch, clip) draws them."""
+        assert self.seed is not None
+        rng = np.random.default_rng((*self.seed, clip, 1))
+        while not all(self._is_bad(int(c)) for c in self.order):
+            other = int(self.order[rng.integers(len(self.order))])
+            if not self._is_bad(other):
+                yield other
+        raise DataError(NONE_LEFT)
+
+    def _another(self, clip: int) -> tuple[int, Sample]:
+        for other in self._others(clip):
+            sample = next(self.source.samples([other], [self._rng(clip, other)]))
+            if not isinstance(sample, VideoError):
+                return other, sample
+            self._note(other, sample)
+        raise DataError(NONE_LEFT)
+
+    def _any(self, group: np.ndarray) -> tuple[int, Sample]:
+        """A clip that goes along without counting: the first that can be read."""
+        for clip in chain(group, self.order):
+            if not self._is_bad(int(clip)):
+                sample = next(self.source.samples([int(clip)], [None]))
+                if not isinstance(sample, VideoError):
+                    return int(clip), sample
+                self._note(int(clip), sample)
+        raise DataError(NONE_LEFT)
+
+    def _rng(self, clip: int, choice: int) -> np.random.Generator | None:
+        if self.seed is None:
+            return None
+        return np.random.default_rng((*self.seed, choice) if clip == choice else (*self.seed, choice, clip, 2))
+
+    def _is_bad(self, clip: int) -> bool:
+        return clip in self.known or clip in self.found
+
+    def _note(self, clip: int, error: VideoError) -> None:
+        first = not self._is_bad(clip)
+        self.found.add(clip)
+        if first and self.on_bad is not None:
+            self.on_bad(clip, error)
+
+    def _collate(self, good: list[tuple[int, Sample]], place: Place) -> Batch:
         stack = lambda arrays: torch.from_numpy(np.stack(arrays))  # noqa: E731
         crops, features = None, None
         first = good[0][1].frames
@@ -216,4 +329,5 @@ class Batches:
             times_s=stack([s.times_s for _, s in good]),
             targets=torch.from_numpy(self.targets[[c for c, _ in good]]),
             clips=torch.tensor([c for c, _ in good]),
+            part=place,
         )

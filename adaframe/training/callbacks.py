@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import io
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import pytorch_lightning as pl
 from adaframe.files import atomic_path, write_text
 from adaframe.progress import clock
 from adaframe.training.module import Recogniser
+
+NOTABLE = 0.05  # share of an epoch spent waiting for clips
 
 
 class Progress(pl.Callback):
@@ -47,13 +51,16 @@ class Progress(pl.Callback):
             f"epoch {trainer.current_epoch + 1:>3}/{trainer.max_epochs} {module.schedule.stage(trainer.current_epoch):<8} "
             f"loss {m.get('train/loss', 0):.3f}  {judged_by} {m.get(f'train/{key}', 0):.0%}"
             + (f" val {m.get(f'val/{key}', 0):.0%}" if split == "val" else "")
-            + f"  cost {m.get(f'{split}/cost', 0):.2f} of uniform  {mix}  {self._left(trainer)} left"
+            + f"  cost {m.get(f'{split}/cost', 0):.2f} of uniform  {mix}"
+            + (f"  waiting {m['train/waiting']:.0%}" if m.get("train/waiting", 0) > NOTABLE else "")
+            + f"  {self._left(trainer)} left"
         )
         lead = "\r" if sys.stderr.isatty() else ""
         print(f"{lead}{text:<79}", file=sys.stderr, flush=True)
 
     def _left(self, trainer: pl.Trainer) -> str:
-        total = int(trainer.num_training_batches) * int(trainer.max_epochs or 0)
+        updates = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
+        total = updates * int(trainer.max_epochs or 0)
         done = trainer.global_step - (self.first or 0)
         return clock((time.monotonic() - self.started) / max(done, 1) * (total - trainer.global_step))
 
@@ -90,8 +97,25 @@ class Resumable(pl.Callback):
         self.path = path
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        if trainer.world_size > 1:  # Lightning's own saving waits for all ranks, so all must call it, with one name.
-            trainer.save_checkpoint(self.path)
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.path)  # Writes nothing, but the saving waits until all ranks have called it.
             return
         with atomic_path(self.path) as temporary:
             trainer.save_checkpoint(temporary)
+
+
+class Tidy(pl.Callback):
+    """Gives memory that was freed in an epoch back to the system.
+
+    Routed batches are of ever new sizes, and on Linux the heap grows with them: over 12 epochs of 48 clips from 1.1 to 1.7 GB,
+    of which 0.7 GB are free.
+    """
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        release_memory()
+
+
+def release_memory() -> None:
+    """Return free memory of the heap to the system, where the C library (glibc) can."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

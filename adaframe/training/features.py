@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,10 +28,21 @@ class FrozenFeatures:
         sources: names of the looks, and "glance".
         cache: gives the times of the candidates.
         model: gives the sampling.
+        path: file of the values. Pickled, they are read from there again.
     """
 
-    def __init__(self, values: dict[str, np.ndarray], sources: Sequence[str], cache: FrameCache, model: Model) -> None:
-        self.values, self.sources, self.cache, self.model = values, tuple(sources), cache, model
+    def __init__(
+        self,
+        values: dict[str, np.ndarray],
+        sources: Sequence[str],
+        cache: FrameCache,
+        model: Model,
+        path: Path = Path(),
+    ) -> None:
+        self.values, self.sources, self.cache, self.model, self.path = values, tuple(sources), cache, model, path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _read, (self.path, self.sources, self.cache, self.model)
 
     def samples(
         self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]
@@ -45,7 +58,7 @@ class FrozenFeatures:
 
     def restricted(self, sources: Sequence[str]) -> FrozenFeatures:
         """The same with only these sources, in this order (a baseline needs fewer)."""
-        return FrozenFeatures(self.values, sources, self.cache, self.model)
+        return FrozenFeatures(self.values, sources, self.cache, self.model, self.path)
 
 
 def frozen_features(
@@ -71,7 +84,11 @@ def frozen_features(
         values = _compute(network, cache, clips, sources, mirror, progress)
         with atomic_path(path) as temporary:
             save_file(values, temporary)
-    return FrozenFeatures(load_file(path), sources, cache, network.model)
+    return _read(path, sources, cache, network.model)
+
+
+def _read(path: Path, sources: Sequence[str], cache: FrameCache, model: Model) -> FrozenFeatures:
+    return FrozenFeatures(load_file(path), sources, cache, model, path)
 
 
 @torch.inference_mode()

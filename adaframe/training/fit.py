@@ -25,6 +25,7 @@ from adaframe.training.lock import held
 from adaframe.training.material import learnable, load_material, use_frozen_features
 from adaframe.training.penalty import with_penalty
 from adaframe.training.picked import picked_before, with_picked
+from adaframe.training.ranks import count_devices
 from adaframe.training.report import report_validation
 from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, full_network, strangeness
 from adaframe.training.survey import Survey
@@ -59,6 +60,7 @@ def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: S
     # What can be refused is refused before hours may go into decoding.
     data_set = learnable(config)
     check_fold(config.fold, data_set.clips)
+    count_devices(config)
     network = build_network(config, len(data_set.classes))
     check_floor(config, network)
     if seen is not None and config.fold != "all":
@@ -133,5 +135,6 @@ def _quiet() -> None:
         ".*LeafSpec.*",
         ".*in eval mode at the start of training.*",
         ".*across ranks is zero.*",
+        ".*broadcast_buffers.*",
     ):
         warnings.filterwarnings("ignore", text)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 
 import numpy as np
@@ -25,6 +26,8 @@ from adaframe.video import ClipRequest, DecodePool, FrameCache
 
 BAD_SHARE = 0.2  # More bad clips than this, and something is wrong with the data set, not with single clips.
 
+_NOTING = Lock()  # Training and validation clips are decoded by threads of their own.
+
 
 @dataclass(eq=False)
 class Material:
@@ -38,6 +41,9 @@ class Material:
         pool: decodes where there is no cache.
         bad: errors of clips that cannot be read, by number.
         features: of frozen backbones, by glance and look; None where backbones learn or crops move.
+        targets: float32, (N, K).
+        chief: whether to print and to write files (of several ranks, the first).
+        closed: set when it is no more to be used.
     """
 
     config: Config
@@ -49,6 +55,8 @@ class Material:
     bad: dict[int, VideoError]
     features: FrozenFeatures | None = None
     targets: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    chief: bool = True
+    closed: bool = False
 
     def __enter__(self) -> Material:
         return self
@@ -56,8 +64,18 @@ class Material:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.closed = True
         if self.pool is not None:
             self.pool.__exit__(kind, error, trace)
+
+    def for_rank(self, workers: int) -> Material:
+        """The same for another process: without the pool, whose processes cannot be handed on, silent, writing nothing."""
+        data = replace(self.config.data, workers=workers)
+        return replace(self, config=replace(self.config, data=data), pool=None, bad=dict(self.bad), chief=False)
+
+    def with_pool(self) -> Material:
+        """The same with a pool, where it needs one."""
+        return self if self.cache is not None else replace(self, pool=_pool(self.config))
 
     def source(self, network: Network, *, frozen: bool = True) -> Source:
         """Samples for this network."""
@@ -70,9 +88,15 @@ class Material:
         return DecodedFrames(self.requests, self.pool, self.config.model, self.config.data)
 
     def batches(
-        self, network: Network, clips: Sequence[int], *, seed: tuple[int, int] | None = None, frozen: bool = True
+        self,
+        network: Network,
+        clips: Sequence[int],
+        *,
+        seed: tuple[int, int] | None = None,
+        frozen: bool = True,
+        share: tuple[int, int] = (0, 1),
     ) -> Batches:
-        """Batches of one pass over the clips (by number); with a seed, shuffled and augmented."""
+        """Batches of one pass over the clips (by number), or a rank's share of each; with a seed, shuffled and augmented."""
         return Batches(
             self.source(network, frozen=frozen),
             clips,
@@ -82,12 +106,20 @@ class Material:
             glances=network.glance is not None,
             bad=self.bad,
             on_bad=self.leave_out,
+            share=share,
+            accumulate=self.config.train.accumulate,
         )
 
     def leave_out(self, clip: int, error: VideoError) -> None:
         """Note a clip that cannot be read; raises DataError when they become too many."""
-        self.bad[clip] = error
-        _report_bad(self.bad, self.data_set, self.out, new=[clip])
+        with _NOTING:
+            # What was being decoded when all ended was given up: that says nothing about the file.
+            if self.closed or clip in self.bad:
+                return
+            self.bad[clip] = error
+            if self.chief:
+                _report_bad(self.bad, self.data_set, self.out, new=[clip])
+            _check_share(self.bad, self.data_set, self.out)
 
     @property
     def readable(self) -> list[int]:
@@ -121,8 +153,9 @@ def load_material(config: Config, data_set: DataSet, out: Path) -> Material:
     for n, clip in enumerate(data_set.clips):
         targets[n, [data_set.classes.index(label) for label in clip.labels]] = 1.0
     cache, bad = _cache(config, requests, out)
-    pool = None if cache is not None else DecodePool(workers=config.data.workers).__enter__()
     _report_bad(bad, data_set, out, new=sorted(bad))
+    _check_share(bad, data_set, out)
+    pool = None if cache is not None else _pool(config)
     return Material(config, out, data_set, cache, pool, requests, bad, targets=targets)
 
 
@@ -143,6 +176,10 @@ def use_frozen_features(material: Material, network: Network) -> None:
         network, material.cache, readable, mirror=config.data.flip, progress=line.update
     )
     line.done()
+
+
+def _pool(config: Config) -> DecodePool:
+    return DecodePool(workers=config.data.workers).__enter__()
 
 
 def _all_square(material: Material) -> bool:
@@ -192,6 +229,10 @@ def _report_bad(bad: dict[int, VideoError], data_set: DataSet, out: Path, *, new
     for n in new[:5]:
         print(f"left out: {data_set.clips[n].path}: {bad[n].what}", file=sys.stderr)
     print(f"{len(bad)} of {total} clips cannot be read; all are listed in {out / 'bad_clips.txt'}", file=sys.stderr)
+
+
+def _check_share(bad: dict[int, VideoError], data_set: DataSet, out: Path) -> None:
+    total = len(data_set.clips)
     if len(bad) > BAD_SHARE * total:
         raise DataError(
             f"{len(bad)} of {total} clips cannot be read (more than {BAD_SHARE:.0%}); see {out / 'bad_clips.txt'}"

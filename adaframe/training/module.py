@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
@@ -18,8 +19,9 @@ from adaframe.model.plans import evenly
 from adaframe.training.batches import Batch
 from adaframe.training.budget import Multiplier
 from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
-from adaframe.training.parameters import frozen_norms, parameter_groups
+from adaframe.training.parameters import BATCH_NORMS, frozen_norms, parameter_groups
 from adaframe.training.ranking import EpochAveragePrecision
+from adaframe.training.ranks import ALONE, Rank, total, with_other_ranks
 from adaframe.training.schedule import Schedule
 from adaframe.training.warmup import random_decisions
 
@@ -32,8 +34,9 @@ class Recogniser(pl.LightningModule):
         config: of the run.
         multi_label: whether several classes may hold at once.
         clips: in the training set.
-        updates_per_epoch: over the training set.
+        batches_per_epoch: over the training set.
         class_weights: of each class in the classification loss, float, (K,); None where all count alike.
+        rank: of several processes that train together, each on its share of every batch.
     """
 
     def __init__(
@@ -43,20 +46,23 @@ class Recogniser(pl.LightningModule):
         *,
         multi_label: bool,
         clips: int,
-        updates_per_epoch: int,
+        batches_per_epoch: int,
         class_weights: Tensor | None = None,
+        rank: Rank = ALONE,
     ) -> None:
         super().__init__()
         self.network = network
         self.config = config
         self.multi_label = multi_label
         self.clips = max(clips, 1)
-        self.updates_per_epoch = max(updates_per_epoch, 1)
+        self.batches_per_epoch = max(batches_per_epoch, 1)
+        self.rank = rank
         self.schedule = Schedule(config.train.stages, config.train.temperature)
         self.multiplier = Multiplier(
             budget=config.budget, step=config.train.multiplier_step, standing=config.train.standing_price
         )
         self.price = torch.tensor(network.costs.price(network.actions))
+        self.spent = torch.zeros(2)  # executed and uniform MACs of the batches of an update so far
         self.class_weights = class_weights
         self.train_map, self.val_map = EpochAveragePrecision(), EpochAveragePrecision()
 
@@ -96,10 +102,12 @@ class Recogniser(pl.LightningModule):
                 parameter.grad = None
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        # (seed, update) decides all that is random in an update, so that a resumed run meets what it would have met.
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.global_step)
-        torch.manual_seed(self.config.seed * 1_000_003 + self.global_step)
-        epoch = self.current_epoch + index / self.updates_per_epoch
+        # (seed, batch) decides all that is random in a batch, so that a resumed run meets what it would have met. What is
+        # drawn is drawn for the clips of all ranks, so that their number changes nothing; dropout alone differs.
+        seed = self.config.seed * 1_000_003 + self.current_epoch * self.batches_per_epoch + index
+        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed + self.rank.number * 1_000_000_007)
+        epoch = self.current_epoch + index / self.batches_per_epoch
         stage = self.schedule.stage(self.current_epoch)
         if self.network.plan is not None:
             scores, decisions = self._planned(batch)
@@ -107,13 +115,18 @@ class Recogniser(pl.LightningModule):
         elif stage == "warmup":
             uniform = self.schedule.uniform_share(epoch)
             decisions = random_decisions(
-                batch.valid, self.network.actions, generator, uniform=uniform, strongest=self.network.costs.strongest
+                batch.valid,
+                self.network.actions,
+                generator,
+                uniform=uniform,
+                strongest=self.network.costs.strongest,
+                among=batch.among,
             )
             # Run even where it does not answer yet: norms of a glance from scratch learn their statistics in warm-up alone.
             scores = self._scores(batch, self._glances(batch), decisions)
             loss = self._classification(scores, batch) + self._head_penalty()
         elif stage == "joint":
-            loss, scores, decisions = self._joint(batch, epoch, generator)
+            loss, scores, decisions = self._joint(batch, epoch, generator, seed, last=self._completes(index))
         else:
             with torch.no_grad():  # The policy is frozen, with the weights that its glances share.
                 glances = self._glances(batch)
@@ -121,10 +134,28 @@ class Recogniser(pl.LightningModule):
             scores = self._scores(batch, glances, decisions)
             loss = self._classification(scores, batch) + self._head_penalty()
         self._log("train", scores, decisions, batch)
-        self.log("train/loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.valid))
-        return loss
+        self._log_mean({"train/loss": loss.detach()}, batch.counted)
+        # Lightning averages over ranks and accumulated batches as if all were of one size.
+        return loss * (batch.counted / batch.place.update * self.rank.of * self.config.train.accumulate)
 
-    def _joint(self, batch: Batch, epoch: float, generator: torch.Generator) -> tuple[Tensor, Tensor, Decisions]:
+    def on_train_batch_end(self, outputs: Any, batch: Batch, index: int) -> None:
+        """Statistics of norms that learn, each from its rank's clips, are averaged, so that ranks stay the same."""
+        if self.rank.of == 1:
+            return
+        norms = [m for m in self.network.modules() if isinstance(m, BATCH_NORMS) and m.training]
+        kept = [b for m in norms for b in (m.running_mean, m.running_var) if b is not None]
+        if kept:
+            averages = total(torch.cat([b.flatten() for b in kept])) / self.rank.of
+            for buffer, average in zip(kept, averages.split([b.numel() for b in kept]), strict=True):
+                buffer.copy_(average.view_as(buffer))
+
+    def _completes(self, index: int) -> bool:
+        """Whether a batch is the last of its update."""
+        return (index + 1) % self.config.train.accumulate == 0 or index + 1 == self.batches_per_epoch
+
+    def _joint(
+        self, batch: Batch, epoch: float, generator: torch.Generator, seed: int, *, last: bool
+    ) -> tuple[Tensor, Tensor, Decisions]:
         scores, choice, glances = self.network.joint(
             None if batch.crops is None else batch.as_clips(),
             features=batch.features,
@@ -133,20 +164,35 @@ class Recogniser(pl.LightningModule):
             temperature=self.schedule.temperature_at(epoch),
             # From the middle of the stage on: a policy that does not know yet where to look learns nothing from being pushed.
             bias=self._bias(batch, generator) if self.schedule.progress(epoch) >= 0.5 else None,
-            generator=generator if self.device.type == "cpu" else None,
+            generator=generator if self.device.type == "cpu" else torch.Generator(self.device).manual_seed(seed),
+            among=batch.among,
         )
         loss = self._classification(scores, batch) + self._head_penalty()
         costs, actions, train = self.network.costs, self.network.actions, self.config.train
+        # How much of what is not a mean over clips is this rank's, in terms of the factor that its whole loss will get.
+        whole, counts = batch.place.group / max(batch.counted, 1), float(batch.place.counts)
         if train.compute == "fixed":
-            loss = fixed_weight_loss(loss, choice.one_hot, costs, actions, train.fixed_weights)
+            actions_of_all = with_other_ranks(choice.one_hot * counts)
+            compute = fixed_weight_loss(loss.new_zeros(()), actions_of_all, costs, actions, train.fixed_weights)
+            loss = train.fixed_weights[0] * loss + compute.detach() + whole * (compute - compute.detach())
         else:
             loss = loss + self.multiplier.price() * cost_penalty(choice.one_hot, batch.valid, costs, actions)
             with torch.no_grad():  # What is controlled is what will be executed: the argmax, without noise or bias.
-                executed = costs.executed(self.network.decide(glances, batch.valid))
-                fraction = executed.sum() / costs.uniform(batch.valid.sum(dim=1)).sum()
-            self.multiplier.update(float(fraction))
-        loss = loss - train.entropy * (1 - self.schedule.progress(epoch)) * choice.entropy
+                executed = costs.executed(self.network.decide(glances, batch.valid)).sum()
+                both = torch.stack([executed, costs.uniform(batch.valid.sum(dim=1)).sum()])
+            self._spend(both * counts, last=last)
+        decided = choice.decisions.decided.sum() * counts
+        entropy = choice.entropy * (whole * decided / total(decided).clamp(min=1))
+        loss = loss - train.entropy * (1 - self.schedule.progress(epoch)) * entropy
         return loss, scores, choice.decisions
+
+    def _spend(self, macs: Tensor, *, last: bool) -> None:
+        """Note executed and uniform MACs of a batch; the multiplier moves once per update, by those of all ranks."""
+        self.spent = self.spent.to(macs) + macs
+        if last:
+            executed, uniform = total(self.spent)
+            self.multiplier.update(float(executed / uniform))
+            self.spent = torch.zeros_like(macs)
 
     def _planned(self, batch: Batch) -> tuple[Tensor, Decisions]:
         decisions = self.network.decide(None, batch.valid)
@@ -158,7 +204,8 @@ class Recogniser(pl.LightningModule):
         highest = self.config.train.beta_max
         if not highest:
             return None
-        draw = torch.rand(len(batch.valid), 2, generator=generator)
+        first, group = batch.among
+        draw = torch.rand(group, 2, generator=generator)[first : first + len(batch.valid)]
         beta = torch.where(draw[:, 0] < 0.5, 0.0, draw[:, 1] * highest)
         return (-beta[:, None] * self.price).to(batch.valid.device)
 
@@ -206,7 +253,7 @@ class Recogniser(pl.LightningModule):
             plan = partial(evenly, source=looks, looks=frames, actions=self.network.actions)
         scores, decisions = self.recognise(batch, plan=plan)
         self._log("val", scores, decisions, batch)
-        self.log("val/loss", self._classification(scores, batch), batch_size=len(batch.valid))
+        self._log_mean({"val/loss": self._classification(scores, batch)}, batch.counted)
 
     def on_validation_epoch_end(self) -> None:
         """`val/headline` is what epochs are compared by, whatever the labels: accuracy, or mAP (0: no clip has a label)."""
@@ -235,25 +282,33 @@ class Recogniser(pl.LightningModule):
         return 0.5 * strength * columns * weight.square().sum() / self.clips
 
     def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:
-        n, costs = len(batch.valid), self.network.costs
+        costs = self.network.costs
         cost = (costs.executed(decisions) / costs.uniform(batch.valid.sum(dim=1))).mean()
-        judged: Any = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
-        key = "map" if self.multi_label else "accuracy"
+        values = {f"{split}/cost": cost.float()}
         if self.multi_label:  # of the whole epoch: it cannot be averaged over batches
-            judged = self.train_map if split == "train" else self.val_map
-            judged.update(scores, batch.targets)
-        values: dict[str, Any] = {f"{split}/{key}": judged, f"{split}/cost": cost.float()}
-        if split == "val" and not self.multi_label:
-            values["val/headline"] = judged
-        if self.network.plan is None:
-            values |= {f"{split}/share/{name}": torch.tensor(v) for name, v in decisions.shares().items()}
+            precision = self.train_map if split == "train" else self.val_map
+            if batch.place.counts:
+                precision.update(scores, batch.targets)
+            self.log(f"{split}/map", precision, on_step=False, on_epoch=True)
+        else:
+            right = batch.targets.gather(1, scores.argmax(dim=1, keepdim=True)).mean()
+            values |= {f"{split}/accuracy": right} | ({"val/headline": right} if split == "val" else {})
         if split == "train":
             values["train/multiplier"] = self.multiplier.value.clone()
-        self.log_dict(values, on_step=False, on_epoch=True, batch_size=n)
+        self._log_mean(values, batch.counted)
+        if self.network.plan is None:
+            shares = {f"{split}/share/{name}": torch.tensor(v) for name, v in decisions.shares().items()}
+            self._log_mean(shares, int(batch.valid.sum()) * int(batch.place.counts))
+
+    def _log_mean(self, values: dict[str, Tensor], weight: int) -> None:
+        """Means over an epoch, weighed, over all ranks."""
+        # Lightning averages the weights over the ranks in whole numbers; multiples of their number come out exact.
+        self.log_dict(values, on_step=False, on_epoch=True, batch_size=weight * self.rank.of, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         groups = parameter_groups(self.network, self.config.train)
         optimizer = torch.optim.AdamW(groups)
-        factor = lambda update: self.schedule.learning_rate(update / self.updates_per_epoch)  # noqa: E731
+        updates = math.ceil(self.batches_per_epoch / self.config.train.accumulate)  # in an epoch
+        factor = lambda update: self.schedule.learning_rate(update / updates)  # noqa: E731
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -26,13 +26,16 @@ from adaframe.model.network import Features, Network
 from adaframe.model.temporal import Standardise
 from adaframe.training.batches import Batch
 from adaframe.training.calibration import Curve, Outcome, curve, outcome, trace
-from adaframe.training.callbacks import Metrics, Progress, Resumable
+from adaframe.training.callbacks import Metrics, Progress, Resumable, Tidy
+from adaframe.training.feeding import Feeding, Waiting
 from adaframe.training.keep import Keep
 from adaframe.training.losses import balancing_weights
 from adaframe.training.manifest import Clip, split_off
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.parameters import freeze
+from adaframe.training.processes import together
+from adaframe.training.ranks import Rank, Together, count_devices
 
 CALIBRATED_IN_HASTE = 256  # held-out clips, after Ctrl-C
 UNSURE_SHARE = 0.10  # of the rightly answered validation clips, at most
@@ -132,9 +135,17 @@ class Run:
     out: Path
 
     def train(self, network: Network, train: list[int], held_out: list[int], *, resume: bool) -> Recogniser:
-        """Fit the network on some clips; the held-out ones are only watched."""
+        """Fit the network on some clips, on all devices of the run; the held-out ones are only watched."""
+        _standardise(network, self.material, train)
+        job = {"material": self.material, "out": self.out, "train": train, "held_out": held_out, "resume": resume}
+        with together(self.config, count_devices(self.config), job | {"costs": network.costs}) as rank:
+            module = self.fit(network, train, held_out, resume=resume, rank=rank)
+        self._learn_the_usual(module, train)
+        return module
+
+    def fit(self, network: Network, train: list[int], held_out: list[int], *, resume: bool, rank: Rank) -> Recogniser:
+        """One rank's part of `train`."""
         config, material = self.config, self.material
-        _standardise(network, material, train)
         frozen = material.features is not None
         batches = material.batches(network, train, seed=(config.seed, 0), frozen=frozen)
         module = Recogniser(
@@ -142,7 +153,8 @@ class Run:
             config,
             multi_label=material.data_set.multi_label,
             clips=len(train),
-            updates_per_epoch=len(batches),
+            batches_per_epoch=len(batches),
+            rank=rank,
             class_weights=self._class_weights(train),
         )
         keep = Keep(
@@ -151,14 +163,19 @@ class Run:
             best=config.train.keep == "best",
         )
         last, device = self.out / "last.ckpt", pick_device(config.device)
+        data = Feeding(
+            material, network, train, held_out, seed=config.seed, frozen=frozen, share=(rank.number, rank.of)
+        )
+        callbacks = [Waiting(data), *([Together(material)] if rank.of > 1 else []), keep]
+        callbacks += [Progress(), Metrics(self.out / "metrics.csv")] if rank.chief else []
         trainer = pl.Trainer(
             max_epochs=module.schedule.epochs,
-            accelerator=device.type,
-            devices=1 if device.type != "cuda" or device.index is None else [device.index],
+            **rank.trainer_options(device),
             precision=config.train.precision,
-            gradient_clip_val=20.0,  # AR-Net's; it only cuts off the rare wild step of a scratch network.
-            logger=_tensorboard(self.out),
-            callbacks=[keep, Progress(), Metrics(self.out / "metrics.csv"), Resumable(last)],
+            accumulate_grad_batches=config.train.accumulate,
+            gradient_clip_val=config.train.clip or None,
+            logger=_tensorboard(self.out) if rank.chief else False,
+            callbacks=[*callbacks, Resumable(last), Tidy()],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -167,12 +184,12 @@ class Run:
             log_every_n_steps=1,
             default_root_dir=self.out,
         )
-        data = _Data(self, network, train, held_out, frozen)
         go_on = resume and last.exists()
         try:
-            trainer.fit(
-                module, datamodule=data, ckpt_path=last if go_on else None, weights_only=True if go_on else None
-            )
+            with data:
+                trainer.fit(
+                    module, datamodule=data, ckpt_path=last if go_on else None, weights_only=True if go_on else None
+                )
         except SystemExit:  # Lightning's answer to Ctrl-C
             if not last.exists():
                 raise AdaframeError("interrupted before the first epoch was done: nothing to go on with") from None
@@ -185,9 +202,8 @@ class Run:
                     f"{last}: does not fit this run ({what}); try: the config it was begun with"
                 ) from error
             raise
-        if keep.restore(module):
+        if keep.restore(module) and rank.chief:
             print(f"kept epoch {keep.kept_epoch}: the best on the held-out clips", file=sys.stderr)
-        self._learn_the_usual(module, train)
         return module
 
     def _class_weights(self, train: list[int]) -> Tensor | None:
@@ -268,27 +284,6 @@ class Run:
         )
         save_checkpoint(self.out / "model.safetensors", network, metadata, half=config.train.save_half)
         return metadata
-
-
-class _Data(pl.LightningDataModule):
-    """Batches of each epoch; made anew each time, as their order and augmentation come from (seed, epoch, clip)."""
-
-    def __init__(self, run: Run, network: Network, train: list[int], held_out: list[int], frozen: bool) -> None:
-        super().__init__()
-        self.run, self.network, self.train, self.held_out, self.frozen = run, network, train, held_out, frozen
-
-    def train_dataloader(self) -> Any:
-        assert self.trainer is not None
-        seed = (self.run.config.seed, self.trainer.current_epoch)
-        return self.run.material.batches(self.network, self.train, seed=seed, frozen=self.frozen)
-
-    def val_dataloader(self) -> Any:
-        if not self.held_out:
-            return []
-        return self.run.material.batches(self.network, self.held_out, frozen=self.frozen)
-
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        return batch.to(device)
 
 
 def _standardise(network: Network, material: Material, train: list[int]) -> None:

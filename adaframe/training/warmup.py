@@ -12,7 +12,13 @@ from adaframe.model.actions import Actions, Decisions
 
 
 def random_decisions(
-    valid: Tensor, actions: Actions, generator: torch.Generator, *, uniform: float = 0.4, strongest: int = 0
+    valid: Tensor,
+    actions: Actions,
+    generator: torch.Generator,
+    *,
+    uniform: float = 0.4,
+    strongest: int = 0,
+    among: tuple[int, int] | None = None,
 ) -> Decisions:
     """Decisions for a warm-up batch.
 
@@ -23,8 +29,10 @@ def random_decisions(
         uniform: share of clips that see every frame through one source, half of them the strongest and half a random one;
             the others see a random share of their frames, each through a source drawn from a mixture that is random too.
         strongest: index of the strongest look.
+        among: where these clips begin in a larger batch, and its size: they get the decisions that they would get there.
     """
     videos, frames = valid.shape
+    first, videos = among or (0, videos)
     sources = len(actions.sources)
 
     def draw(*shape: int) -> Tensor:
@@ -38,6 +46,8 @@ def random_decisions(
     one = one.expand(-1, frames)
     is_uniform = draw(videos, 1) < uniform
     keep = is_uniform | (draw(videos, frames) < draw(videos, 1).clamp(min=1.0 / frames))
+    own = slice(first, first + len(valid))
+    keep, is_uniform, one, picked = keep[own], is_uniform[own], one[own], picked[own]
     lonely = ~(keep & valid.cpu()).any(dim=1)
     keep[lonely, 0] = True
     skip = sources if actions.skips else 0

@@ -21,7 +21,7 @@ _STARTING = threading.Lock()
 
 def prepare(memory_gb: float, threads: int) -> None:
     """Makes a new child ready: quiet, limited, ending with its parent, decoders loaded."""
-    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"  # idle numpy threads would cost start-up time and address space
     with open(os.devnull, "wb") as nowhere:
@@ -45,7 +45,8 @@ def _limit_memory(memory_gb: float) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Ends this process as soon as its parent has ended, however that happened; runs in a thread of its own."""
     parent, parent_id = parent_process(), os.getppid()
     while parent is not None and os.getppid() == parent_id:
         if connection.wait([parent.sentinel], timeout=1.0):

@@ -61,6 +61,16 @@ def test_a_video_is_never_wholly_skipped(policy: Policy, skip: str, strength: fl
         assert choice.decisions.names(4)[1:] == ["skip"] * 4
 
 
+def test_a_share_of_a_batch_gets_the_noise_that_it_would_get_in_the_whole(policy: Policy) -> None:
+    seen, valid = glances(5, 6), lengths(6, 6, 2, 5, 6, of=6)
+    whole = sampled(policy, seen, valid)
+
+    shares = [sampled(policy, seen[a:b], valid[a:b], among=(a, 5)) for a, b in ((0, 2), (2, 5))]
+
+    assert torch.equal(torch.cat([share.one_hot for share in shares]), whole.one_hot)
+    assert torch.equal(torch.cat([share.decisions.actions for share in shares]), whole.decisions.actions)
+
+
 def test_a_skip_covers_its_successors_and_is_cut_at_the_end(policy: Policy) -> None:
     choice = policy.decide(glances(2, 7), lengths(7, 4, of=7), bias=towards("skip-4", 1e6, videos=2))
 

@@ -143,7 +143,7 @@ def make_recogniser(make_config: Callable[..., Config]) -> Callable[..., Recogni
         if network is None:
             torch.manual_seed(config.seed)
             network = Network(config.model, classes=2, plan=config.policy)
-        return Recogniser(network, config, multi_label=multi_label, clips=12, updates_per_epoch=updates)
+        return Recogniser(network, config, multi_label=multi_label, clips=12, batches_per_epoch=updates)
 
     return make
 

@@ -83,6 +83,80 @@ def test_each_epoch_meets_all_clips_but_for_a_single_one_left_over() -> None:
     assert clips_of(Batches(Numbers(), [4], TARGETS, 3, seed=(0, 0))) == [[4]]
 
 
+def test_a_clip_that_cannot_be_read_is_replaced_by_another_of_the_epoch() -> None:
+    noted: list[int] = []
+
+    met = clips_of(Batches(Numbers(bad=[1, 4]), range(9), TARGETS, 3, seed=(0, 0), on_bad=lambda n, _: noted.append(n)))
+
+    flat = [n for batch in met for n in batch]
+    assert [len(batch) for batch in met] == [3, 3, 3]
+    assert set(flat) == set(range(9)) - {1, 4}
+    assert sorted(noted) == [1, 4]
+
+
+@pytest.mark.parametrize("known", [(), (1,), (1, 4)])
+def test_the_replacement_does_not_depend_on_when_a_clip_was_found_to_be_bad(known: tuple[int, ...]) -> None:
+    def met(bad: Sequence[int]) -> list[tuple[int, float]]:
+        batches = Batches(Numbers(bad=[1, 4]), range(9), TARGETS, 3, seed=(0, 0), bad=bad)
+        return [(int(n), float(t)) for b in batches for n, t in zip(b.clips, b.times_s[:, 0], strict=True)]
+
+    assert met(known) == met(())
+
+
+def test_a_replacement_looks_different_from_the_clip_itself() -> None:
+    (batch,) = Batches(Numbers(bad=[0]), range(2), TARGETS, 2, seed=(0, 0))
+
+    assert batch.clips.tolist() == [1, 1]
+    assert batch.times_s[0, 0] != batch.times_s[1, 0]
+
+
+def test_when_every_clip_turns_out_to_be_bad_it_is_an_error_and_not_an_endless_search() -> None:
+    with pytest.raises(DataError, match="no clip is left to read"):
+        list(Batches(Numbers(bad=range(4)), range(4), TARGETS, 2, seed=(0, 0)))
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+@pytest.mark.parametrize("seed", [None, (0, 1)])
+def test_ranks_share_each_batch_without_any_clip_twice(ranks: int, seed: tuple[int, int] | None) -> None:
+    whole = list(Batches(Numbers(), range(10), TARGETS, 4, seed=seed))
+
+    shares = [list(Batches(Numbers(), range(10), TARGETS, 4, seed=seed, share=(r, ranks))) for r in range(ranks)]
+
+    for index, batch in enumerate(whole):
+        parts = [share[index] for share in shares]
+        counted = [part for part in parts if part.place.counts]
+        assert torch.cat([p.clips for p in counted]).tolist() == batch.clips.tolist()
+        # What a clip looks like is the same whichever rank meets it.
+        assert torch.equal(torch.cat([p.times_s for p in counted]), batch.times_s)
+        assert [p.place.first for p in counted] == [sum(len(q.clips) for q in counted[:i]) for i in range(len(counted))]
+        assert {p.place.group for p in parts} == {p.place.update for p in parts} == {len(batch.clips)}
+        assert sum(p.counted for p in parts) == len(batch.clips)
+
+
+def test_a_rank_without_a_clip_goes_along_with_one_that_does_not_count() -> None:
+    last = [list(Batches(Numbers(), range(5), TARGETS, 4, share=(rank, 3)))[-1] for rank in range(3)]
+
+    assert [batch.place.counts for batch in last] == [False, False, True]
+    assert [batch.clips.tolist() for batch in last] == [[4], [4], [4]]
+    assert [batch.counted for batch in last] == [0, 0, 1]
+
+
+def test_ranks_go_along_where_all_of_their_share_is_bad() -> None:
+    first, second = (list(Batches(Numbers(bad=[0, 1]), range(4), TARGETS, 4, share=(rank, 2))) for rank in range(2))
+
+    assert [batch.counted for batch in first] == [0]
+    assert first[0].clips.tolist() == [2]
+    assert [batch.counted for batch in second] == [2]
+
+
+def test_accumulated_batches_know_the_clips_of_their_whole_update() -> None:
+    batches = list(Batches(Numbers(), range(10), TARGETS, 3, accumulate=2))
+
+    assert [len(b.clips) for b in batches] == [3, 3, 3, 1]
+    assert [b.place.update for b in batches] == [6, 6, 4, 4]
+    assert [b.place.group for b in batches] == [3, 3, 3, 1]
+
+
 def test_a_clip_that_cannot_be_read_is_noted_and_met_no_more() -> None:
     noted: dict[int, VideoError] = {}
 

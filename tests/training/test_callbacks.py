@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 import torch
 
 from adaframe.training import callbacks
-from adaframe.training.callbacks import Metrics, Progress, Resumable
+from adaframe.training.callbacks import Metrics, Progress, Resumable, Tidy
 
 
 def trainer(epoch: int, **metrics: float) -> Any:
@@ -26,7 +28,8 @@ def trainer(epoch: int, **metrics: float) -> Any:
         num_training_batches=4,
         global_step=4 * (epoch + 1),
         callback_metrics=found,
-        world_size=1,
+        is_global_zero=True,
+        accumulate_grad_batches=1,
         save_checkpoint=lambda path: Path(path).write_text(f"epoch {epoch}"),
     )
 
@@ -68,6 +71,34 @@ def test_an_epoch_is_a_line_with_stage_loss_accuracy_cost_mix_and_time_left(
     assert line == (
         "epoch   2/10 joint    loss 0.512  accuracy 75% val 50%  cost 0.25 of uniform  look-32 25% look-16 75%  4:00 left"
     )
+
+
+def test_waiting_for_clips_is_in_the_line_where_it_is_worth_knowing(
+    module: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for share in (0.04, 0.06):
+        Progress().on_train_epoch_end(trainer(1, **METRICS, train__waiting=share), module)
+        said.append(capsys.readouterr().err)
+
+    assert "waiting" not in said[0]
+    assert "look-16 75%  waiting 6%  " in said[1]
+
+
+def test_time_left_counts_updates_of_several_batches(
+    module: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
+    progress, begun, later = Progress(), trainer(0), trainer(1, **METRICS)
+    begun.global_step, later.global_step, later.accumulate_grad_batches = 0, 4, 2
+    progress.on_train_batch_start(begun, module, None, 0)
+    now[0] += 60.0
+
+    progress.on_train_epoch_end(later, module)
+
+    # 4 of 20 updates took a minute.
+    assert capsys.readouterr().err.rstrip().endswith("4:00 left")
 
 
 def test_a_resumed_run_reckons_with_its_own_updates_only(
@@ -189,3 +220,33 @@ def test_the_last_epoch_is_kept_until_the_next_one_is_written_whole(module: Any,
 
     assert [p.name for p in tmp_path.iterdir()] == ["last.ckpt"]
     assert (tmp_path / "last.ckpt").read_text() == "epoch 0"
+
+
+def test_all_ranks_call_the_saving_and_one_of_them_writes(module: Any, tmp_path: Path) -> None:
+    other = trainer(0)
+    other.is_global_zero = False
+    called: list[Path] = []
+    other.save_checkpoint = called.append  # As Lightning's, which writes on the first rank alone.
+
+    Resumable(tmp_path / "last.ckpt").on_train_epoch_end(other, module)
+
+    assert len(called) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is asked")
+def test_memory_that_an_epoch_freed_goes_back_to_the_system() -> None:
+    # Too small to be mapped one by one, and held in the heap by what was allocated last.
+    blocks = [b"x" * 100_000 for _ in range(1500)]
+    last = [b"y" * 1000 for _ in range(1000)]
+    before = resident_mb()
+    del blocks
+
+    Tidy().on_train_epoch_end(None, None)
+
+    assert len(last) == 1000
+    assert before - resident_mb() > 100

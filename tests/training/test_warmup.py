@@ -73,6 +73,16 @@ def test_clips_mix_their_sources_in_all_proportions() -> None:
     assert ((seven > 0).sum(dim=1) == 3).float().mean() > 0.3
 
 
+def test_a_share_of_a_batch_meets_the_decisions_that_it_would_meet_in_the_whole() -> None:
+    valid = lengths(8, 3, 8, 1, 5)
+    whole = draw(valid, uniform=0.4)
+
+    for first, stop in ((0, 2), (2, 5)):
+        generator = torch.Generator().manual_seed(0)
+        share = random_decisions(valid[first:stop], ACTIONS, generator, among=(first, 5))
+        assert torch.equal(share.actions, whole.actions[first:stop])
+
+
 def test_the_frames_that_are_not_seen_are_skipped() -> None:
     decisions = draw(lengths(*[8] * 200))
 
