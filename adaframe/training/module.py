@@ -85,11 +85,16 @@ class Recogniser(pl.LightningModule):
         self.trainer.fit_loop.max_epochs = self.schedule.epochs
 
     def on_train_epoch_start(self) -> None:
-        """Modes: batch norms learn in warm-up at most, pretrained ones never; a frozen policy runs in eval mode."""
+        """Modes: batch norms of looks learn in warm-up at most, the glance's until the policy is frozen, pretrained ones never.
+
+        With the glance's norms frozen after the warm-up, in which nothing has taught it yet, its features went dead under
+        the policy's large steps in one seed of three: all frames looked alike, and the policy chose all or nothing.
+        """
         stage = self.schedule.stage(self.current_epoch)
         self.network.train()
         adaptive = self.network.plan is None
-        for module in frozen_norms(self.network, learn_own=stage == "warmup" or not adaptive):
+        learn_own = stage == "warmup" or not adaptive
+        for module in frozen_norms(self.network, learn_own=learn_own, learn_glance=stage == "joint"):
             module.eval()
         if stage == "finetune" and self.network.policy is not None:
             self.network.policy.eval()

@@ -28,10 +28,18 @@ def _looks(network: Network) -> list[Any]:
     return [look for look in network.model.looks if look.name in network.actions.looks]
 
 
-def frozen_norms(network: Network, *, learn_own: bool) -> Iterator[nn.Module]:
-    """Batch norms that must run in eval mode: pretrained ones always, those trained from scratch outside of warm-up."""
+def frozen_norms(network: Network, *, learn_own: bool, learn_glance: bool = False) -> Iterator[nn.Module]:
+    """Batch norms that must run in eval mode: pretrained ones always, others where they shall not learn.
+
+    Args:
+        network: whose norms.
+        learn_own: whether norms trained from scratch learn.
+        learn_glance: whether those of a glance from scratch do even so. It sees every frame, so no choice bends its
+            statistics, and the policy moves its weights fast.
+    """
     for backbone, pretrained in backbones(network):
-        if pretrained or not learn_own:
+        learns = learn_own or (learn_glance and backbone is network.glance)
+        if pretrained or not learns:
             yield from (m for m in backbone.modules() if isinstance(m, BATCH_NORMS))
 
 
