@@ -81,7 +81,8 @@ def report_validation(
     report = Sections(f"Training: {metadata.plan}")
     warning = "" if held_out else "\n\n**These are the clips it learnt from**: the figures say nothing about new ones."
     apart = bool(parts and "reported on" in parts)  # from the clips that set the bias and the threshold
-    rest = "which it did not learn from" if apart else ""
+    chose = held_out and (run.config.train.keep == "best" or run.config.train.patience)
+    rest = "which it did not learn from" if apart else "by which its epoch was chosen" if chose else ""
     budget = run.config.budget if adaptive else None
     report.add("", lambda: verdict(here, budget=budget, clips=clips, rest=rest, kept=bool(kept)) + warning)
     report.add("Use it", lambda: usage(run, run.material.data_set.clips[int(asked.clips[0])].path))
