@@ -110,11 +110,13 @@ class Head:
         width: F, to which each look's features are projected; 0 keeps the backbone's width and only normalises
             (then all looks need backbones of one width).
         changes: whether averages of changes are used beside averages of features.
+        gaps: changes are against the n-th last frame seen by the same look, for each n in this list.
         dropout: before the class scores, in training.
     """
 
     width: int = 256
     changes: bool = True
+    gaps: tuple[int, ...] = (1,)
     dropout: float = 0.5
 
 
@@ -150,6 +152,8 @@ class Data:
         flip: whether training clips may be mirrored.
         scale: smallest share of the crop's side that a training crop may have (1: crops of full size only).
         jitter: strength of brightness and contrast changes in training, 0 for none.
+        copies: where crops change in training and backbones do not learn: how many changed copies of each clip have their
+            features computed, once (0: other ones in each epoch).
     """
 
     root: str = ""
@@ -162,6 +166,7 @@ class Data:
     flip: bool = True
     scale: float = 1.0
     jitter: float = 0.0
+    copies: int = 0
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,9 @@ class Train:
         head_penalty: L2 penalty on the class scores' weights as a logistic regression has it, 1/C (1000: C = 0.001); what
             many features and few clips need.
         label_smoothing: of the cross-entropy.
+        mixup: clips are mixed in pairs (what the head sees of them, and their labels), by shares from Beta(mixup, mixup); 0:
+            they are not.
+        average_epochs: the model is the average of its weights after each of so many last epochs; 0: only the last.
         temperature: Gumbel temperature at the start and at the end of the joint stage.
         entropy: weight of the bonus on the policy's entropy, against collapse; falls to 0 over the joint stage.
         compute: budget steers by dual ascent; fixed uses AR-Net's two fixed weights.
@@ -208,6 +216,8 @@ class Train:
     weight_decay: float = 1e-2
     head_penalty: float = 0.0
     label_smoothing: float = 0.0
+    mixup: float = 0.0
+    average_epochs: int = 0
     temperature: tuple[float, float] = (5.0, 0.5)
     entropy: float = 0.01
     compute: Literal["budget", "fixed"] = "budget"

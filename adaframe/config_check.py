@@ -27,6 +27,7 @@ def check(config: Config) -> None:
     _need("data.workers", data.workers, data.workers >= 0, "0 (one per core) or more")
     _need("data.scale", data.scale, 0 < data.scale <= 1, "above 0 and at most 1")
     _need("data.jitter", data.jitter, 0 <= data.jitter < 1, "at least 0 and below 1")
+    _need("data.copies", data.copies, data.copies >= 0, "0 or more")
     stages = train.stages
     for name, epochs in (("warmup", stages.warmup), ("joint", stages.joint), ("finetune", stages.finetune)):
         _need(f"train.stages.{name}", epochs, epochs >= 0, "0 or more epochs")
@@ -36,7 +37,9 @@ def check(config: Config) -> None:
     _need("train.lr", train.lr, 0 < train.lr < math.inf, "above 0")
     _need("train.label_smoothing", train.label_smoothing, 0 <= train.label_smoothing < 1, "at least 0 and below 1")
     _need("train.temperature", train.temperature, min(train.temperature) > 0, "two numbers above 0")
-    rates = ("backbone_lr", "policy_lr", "weight_decay", "head_penalty")
+    last = train.average_epochs
+    _need("train.average_epochs", last, 0 <= last <= total, f"at least 0 and at most all epochs ({total})")
+    rates = ("backbone_lr", "policy_lr", "weight_decay", "head_penalty", "mixup")
     for name in (*rates, "entropy", "multiplier_step", "standing_price", "beta_max"):
         value = getattr(train, name)
         _need(f"train.{name}", value, 0 <= value < math.inf, "0 or more")
@@ -80,6 +83,8 @@ def check_model(model: Model) -> None:
     _need("model.policy.skips", policy.skips, all(n >= 1 for n in policy.skips), "whole numbers, each 1 or more")
     _need("model.policy.skips", policy.skips, len(set(policy.skips)) == len(policy.skips), "different numbers")
     _need("model.head.width", head.width, head.width >= 0, "0 (the backbone's own) or more")
+    _need("model.head.gaps", head.gaps, all(n >= 1 for n in head.gaps), "whole numbers, each 1 or more")
+    _need("model.head.gaps", head.gaps, 0 < len(set(head.gaps)) == len(head.gaps), "at least one number, none twice")
     _need("model.head.dropout", head.dropout, 0 <= head.dropout < 1, "at least 0 and below 1")
     _need("model.sampling.frames", sampling.frames, sampling.frames >= 1, "1 or more frames")
     window_s = sampling.window_s

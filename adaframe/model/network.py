@@ -7,6 +7,7 @@ Letters: B videos, T sampled frames, S sources, A actions, F features, K classes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -125,6 +126,7 @@ class Network(nn.Module):
             changes=model.head.changes,
             dropout=model.head.dropout,
             nominal_gap_s=(model.sampling.window_s or model.sampling.frames / 8) / model.sampling.frames,
+            gaps=model.head.gaps,
         )
         self.look_widths = tuple(widths[: len(self.looks)])
         self.costs = costs or self.count()
@@ -136,7 +138,7 @@ class Network(nn.Module):
         return self.head.answer(summary), decisions
 
     def summarise(self, clips: Clips, *, bias: Tensor | None = None) -> tuple[Tensor, Decisions]:
-        """What the head sees of each video, (B, 2F), and the decisions it comes from."""
+        """What the head sees of each video, (B, (1 + G)·F), and the decisions it comes from."""
         glances = self.glance_features(clips) if self.glance is not None else None
         decisions = self.decide(glances, clips.valid, bias=bias)
         features = self.routed_features(clips, glances, decisions)
@@ -159,7 +161,7 @@ class Network(nn.Module):
         return self.head.answer(self.summary(features, seen, times_s))
 
     def summary(self, features: Features, seen: Tensor, times_s: Tensor) -> Tensor:
-        """Backbone features and which source saw each frame (B, T, S) -> what the head sees of each video, (B, 2F)."""
+        """Backbone features and which source saw each frame (B, T, S) -> what the head sees of each video, (B, (1 + G)·F)."""
         return self.head.summary(self.head.run(self.project(features, seen), seen, times_s))
 
     def project(self, features: Features, seen: Tensor) -> Tensor:
@@ -226,12 +228,14 @@ class Network(nn.Module):
         temperature: float,
         bias: Tensor | None = None,
         generator: torch.Generator | None = None,
+        mix: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Tensor, Choice, Tensor]:
         """Class scores (B, K) with gradients for policy and classifiers, the choice sampled, glance features (B, T, F).
 
         With hard straight-through one-hots the features of looks that were not chosen get a gradient of exactly zero,
         so they are computed without one (the policy needs their values); the chosen ones are computed again, routed,
-        with one. With frozen backbones, `features` may be given instead of clips.
+        with one. With frozen backbones, `features` may be given instead of clips. `mix` may mix what the head sees of the
+        clips, (B, (1 + G)·F).
         """
         assert self.policy is not None
         if features is None:
@@ -250,7 +254,8 @@ class Network(nn.Module):
                 torch.where(seen[..., i, None], r, v) for i, (r, v) in enumerate(zip(routed, values, strict=True))
             )
         seen_by = choice.one_hot[..., : len(self.actions.sources)]
-        return self.classify(Features(glances, values), seen_by, times_s), choice, glances
+        summary = self.summary(Features(glances, values), seen_by, times_s)
+        return self.head.answer(mix(summary) if mix is not None else summary), choice, glances
 
     def fuse(self) -> Network:
         """Fold the backbones' norms into their convolutions, for inference alone: it cannot be trained or saved any more."""

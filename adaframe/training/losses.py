@@ -15,13 +15,13 @@ def classification_loss(scores: Tensor, targets: Tensor, *, multi_label: bool, l
 
     Args:
         scores: before softmax or sigmoid, (B, K).
-        targets: 1 at the classes that hold, float, (B, K).
+        targets: 1 at the classes that hold, or shares of mixed clips' classes, float, (B, K).
         multi_label: which of the two.
         label_smoothing: share of the target spread over all classes.
     """
     if multi_label:
         return F.binary_cross_entropy_with_logits(scores, targets)
-    return F.cross_entropy(scores, targets.argmax(dim=1), label_smoothing=label_smoothing)
+    return F.cross_entropy(scores, targets, label_smoothing=label_smoothing)
 
 
 def cost_penalty(one_hot: Tensor, valid: Tensor, costs: Costs, actions: Actions) -> Tensor:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from adaframe.model.plans import evenly
 from adaframe.training.batches import Batch
 from adaframe.training.budget import Multiplier
 from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
+from adaframe.training.mixup import Mix, draw_mixture, unmixed
 from adaframe.training.parameters import frozen_norms, parameter_groups
 from adaframe.training.schedule import Schedule
 from adaframe.training.warmup import random_decisions
@@ -71,8 +74,15 @@ class Recogniser(pl.LightningModule):
         torch.manual_seed(self.config.seed * 1_000_003 + self.global_step)
         epoch = self.current_epoch + index / self.updates_per_epoch
         stage = self.schedule.stage(self.current_epoch)
+        mix: Mix = unmixed
+        if self.config.train.mixup:
+            rng = np.random.default_rng((self.config.seed, self.global_step))
+            mixture = draw_mixture(len(batch.valid), self.config.train.mixup, rng).to(batch.valid.device)
+            mix, batch = mixture.of, replace(batch, targets=mixture.of(batch.targets))
         if self.network.plan is not None:
-            scores, decisions = self._planned(batch)
+            decisions = self.network.decide(None, batch.valid)
+            glances = self._glances(batch, needed=self.network.actions.glance_answers)
+            scores = self._scores(batch, glances, decisions, mix)
             loss = self._classification(scores, batch) + self._head_penalty()
         elif stage == "warmup":
             uniform = self.schedule.uniform_share(epoch)
@@ -80,21 +90,23 @@ class Recogniser(pl.LightningModule):
                 batch.valid, self.network.actions, generator, uniform=uniform, strongest=self.network.costs.strongest
             )
             # Run even where it does not answer yet: norms of a glance from scratch learn their statistics in warm-up alone.
-            scores = self._scores(batch, self._glances(batch), decisions)
+            scores = self._scores(batch, self._glances(batch), decisions, mix)
             loss = self._classification(scores, batch) + self._head_penalty()
         elif stage == "joint":
-            loss, scores, decisions = self._joint(batch, epoch, generator)
+            loss, scores, decisions = self._joint(batch, epoch, generator, mix)
         else:
             with torch.no_grad():  # The policy is frozen, with the weights that its glances share.
                 glances = self._glances(batch)
                 decisions = self.network.decide(glances, batch.valid, bias=self._bias(batch, generator))
-            scores = self._scores(batch, glances, decisions)
+            scores = self._scores(batch, glances, decisions, mix)
             loss = self._classification(scores, batch) + self._head_penalty()
         self._log("train", scores, decisions, batch)
         self.log("train/loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.valid))
         return loss
 
-    def _joint(self, batch: Batch, epoch: float, generator: torch.Generator) -> tuple[Tensor, Tensor, Decisions]:
+    def _joint(
+        self, batch: Batch, epoch: float, generator: torch.Generator, mix: Mix
+    ) -> tuple[Tensor, Tensor, Decisions]:
         scores, choice, glances = self.network.joint(
             None if batch.crops is None else batch.as_clips(),
             features=batch.features,
@@ -104,6 +116,7 @@ class Recogniser(pl.LightningModule):
             # From the middle of the stage on: a policy that does not know yet where to look learns nothing from being pushed.
             bias=self._bias(batch, generator) if self.schedule.progress(epoch) >= 0.5 else None,
             generator=generator if self.device.type == "cpu" else None,
+            mix=mix,
         )
         loss = self._classification(scores, batch) + self._head_penalty()
         costs, actions, train = self.network.costs, self.network.actions, self.config.train
@@ -117,11 +130,6 @@ class Recogniser(pl.LightningModule):
             self.multiplier.update(float(fraction))
         loss = loss - train.entropy * (1 - self.schedule.progress(epoch)) * choice.entropy
         return loss, scores, choice.decisions
-
-    def _planned(self, batch: Batch) -> tuple[Tensor, Decisions]:
-        decisions = self.network.decide(None, batch.valid)
-        needed = self.network.actions.glance_answers
-        return self._scores(batch, self._glances(batch, needed=needed), decisions), decisions
 
     def _bias(self, batch: Batch, generator: torch.Generator) -> Tensor | None:
         """Half of the clips meet a runtime bias of the action logits, (B, A), so that the classifiers know such mixtures."""
@@ -139,8 +147,8 @@ class Recogniser(pl.LightningModule):
             return batch.features.glance
         return self.network.glance_features(batch.as_clips())
 
-    def _scores(self, batch: Batch, glances: Tensor | None, decisions: Decisions) -> Tensor:
-        return self.network.head.answer(self._summary(batch, glances, decisions))
+    def _scores(self, batch: Batch, glances: Tensor | None, decisions: Decisions, mix: Mix) -> Tensor:
+        return self.network.head.answer(mix(self._summary(batch, glances, decisions)))
 
     def _summary(self, batch: Batch, glances: Tensor | None, decisions: Decisions) -> Tensor:
         if batch.features is None:
@@ -159,7 +167,7 @@ class Recogniser(pl.LightningModule):
     def summarise(
         self, batch: Batch, beta: float = 0.0, *, plan: Callable[[Tensor], Decisions] | None = None
     ) -> tuple[Tensor, Decisions]:
-        """What the head sees of each clip, (B, 2F), and decisions; arguments as of `recognise`."""
+        """What the head sees of each clip, (B, (1 + G)·F), and decisions; arguments as of `recognise`."""
         glances = self._glances(batch) if self.network.glance is not None else None
         if plan is not None:
             decisions = plan(batch.valid)

@@ -22,6 +22,7 @@ from adaframe.model.checkpoint import load_matching, save_checkpoint
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.network import Features, Network
 from adaframe.model.temporal import Standardise
+from adaframe.training.averaging import LastEpochs
 from adaframe.training.batches import Batch
 from adaframe.training.calibration import BETAS, Outcome, outcome
 from adaframe.training.callbacks import Metrics, Progress, Resumable
@@ -144,7 +145,7 @@ class Run:
             precision=config.train.precision,
             gradient_clip_val=20.0,  # AR-Net's; it only cuts off the rare wild step of a scratch network.
             logger=_tensorboard(self.out),
-            callbacks=[Progress(), Metrics(self.out / "metrics.csv"), Resumable(last)],
+            callbacks=[*_averaging(module), Progress(), Metrics(self.out / "metrics.csv"), Resumable(last)],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -279,6 +280,11 @@ def _with_features(network: Network, batches: Iterable[Batch]) -> list[Batch]:
         )
         for batch in batches
     ]
+
+
+def _averaging(module: Recogniser) -> list[pl.Callback]:
+    last = module.config.train.average_epochs
+    return [LastEpochs(module.schedule.epochs - last)] if last else []
 
 
 def _tensorboard(out: Path) -> Any:
