@@ -34,7 +34,7 @@ def fit(config: Config, *, out: Path, resume: bool = False) -> None:
         AdaframeError: wrong configuration, data set, checkpoint or device; or `out` holds another run.
     """
     check(config)
-    _quiet()
+    quiet()
     out.mkdir(parents=True, exist_ok=True)
     if not resume and ((out / "last.ckpt").exists() or any(out.glob("fold-*/last.ckpt"))):
         raise UsageError(f"{out}: holds a run already; try: --resume to go on with it, or another --out")
@@ -84,7 +84,7 @@ def check_floor(config: Config, network: Network) -> None:
         )
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Silence Lightning's tips, and warnings about what is meant so here."""
     for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -167,11 +167,12 @@ def _report(run: Run, pooled: Sequence[tuple[str, Outcome]], metadata: Metadata,
         extra=extra,
     )
     paths = [[run.material.data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
-    plain = [_plain(r, clips) for r, clips in zip(results, paths, strict=True)]
+    plain = [as_row(r, clips) for r, clips in zip(results, paths, strict=True)]
     write_text(run.out / "out_of_fold.json", json.dumps(plain))
 
 
-def _plain(result: Results, clips: Sequence[str]) -> dict[str, object]:
+def as_row(result: Results, clips: Sequence[str]) -> dict[str, object]:
+    """What one method answered, as plain JSON values."""
     return {
         "name": result.name,
         "clips": list(clips),

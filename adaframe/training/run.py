@@ -118,11 +118,19 @@ def unsure_limits(confidence: np.ndarray, right: np.ndarray, strange: np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training in one folder."""
+    """One training in one folder.
+
+    Args:
+        config: of the training.
+        material: that it learns from.
+        out: the folder.
+        kept: whether it tells, writes and saves its progress; a study makes many short ones that are not resumed.
+    """
 
     config: Config
     material: Material
     out: Path
+    kept: bool = True
 
     def train(self, network: Network, train: list[int], held_out: list[int], *, resume: bool) -> Recogniser:
         """Fit the network on some clips; the held-out ones are only watched."""
@@ -136,6 +144,7 @@ class Run:
             multi_label=material.data_set.multi_label,
             clips=len(train),
             updates_per_epoch=len(batches),
+            tells=self.kept,
         )
         last, device = self.out / "last.ckpt", pick_device(config.device)
         trainer = pl.Trainer(
@@ -144,8 +153,8 @@ class Run:
             devices=1 if device.type != "cuda" or device.index is None else [device.index],
             precision=config.train.precision,
             gradient_clip_val=20.0,  # AR-Net's; it only cuts off the rare wild step of a scratch network.
-            logger=_tensorboard(self.out),
-            callbacks=[*_averaging(module), Progress(), Metrics(self.out / "metrics.csv"), Resumable(last)],
+            logger=_tensorboard(self.out) if self.kept else False,
+            callbacks=[*_averaging(module), *(self._tellers(last) if self.kept else ())],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -174,6 +183,9 @@ class Run:
         self._learn_the_usual(module, train)
         return module
 
+    def _tellers(self, last: Path) -> list[pl.Callback]:
+        return [Progress(), Metrics(self.out / "metrics.csv"), Resumable(last)]
+
     @torch.no_grad()
     def _learn_the_usual(self, module: Recogniser, train: list[int]) -> None:
         """Set what the head knows of its training clips' summaries, under the model's own decisions."""
@@ -182,9 +194,11 @@ class Run:
         summaries = [module.summarise(batch.to(module.device))[0] for batch in batches]
         module.network.head.usual.fit(torch.cat(summaries))
 
-    def outcomes(self, module: Recogniser, clips: list[int]) -> list[tuple[float, Outcome]]:
-        """What the model answers for these clips along its whole curve."""
-        betas = BETAS if module.network.plan is None else BETAS[:1]
+    def outcomes(
+        self, module: Recogniser, clips: list[int], betas: Sequence[float] = BETAS
+    ) -> list[tuple[float, Outcome]]:
+        """What the model answers for these clips along its whole curve, or under some biases of it."""
+        betas = betas if module.network.plan is None else BETAS[:1]
         batches = _with_features(module.network, self.material.batches(module.network, clips))
         return [(beta, outcome(module, batches, beta)) for beta in betas]
 
