@@ -21,7 +21,7 @@ import torch
 
 from adaframe.config import Data
 from adaframe.errors import AdaframeError, UsageError
-from adaframe.evaluation.metrics import Results, accuracy, headline, paired_difference
+from adaframe.evaluation.metrics import Results, headline, interval, paired_difference
 from adaframe.evaluation.nested import Standing, choose, pooled, standings_table
 from adaframe.evaluation.report import markdown_table
 from adaframe.evaluation.report import to_json as report_json
@@ -30,7 +30,7 @@ from adaframe.training.fit import quiet
 from adaframe.training.material import learnable
 from adaframe.training.run import build_network
 from adaframe.training.study import Variant, read_study
-from adaframe.training.without import FROZEN, Trainings
+from adaframe.training.without import Trainings
 
 
 def select(
@@ -56,15 +56,15 @@ def select(
 
 def locked(variants: Sequence[Variant], trainings: Trainings, chosen: Mapping[str, str]) -> list[Results]:
     """Answers about each fold by models of the three others: of the variant chosen for it, of the first variant, and of the
-    frozen baseline (with the first variant's looks)."""
+    frozen baseline (of the first variant's strongest look) where there is one."""
     by_name, first = {v.name: v for v in variants}, variants[0]
     for fold, name in chosen.items():
         trainings.complete(by_name[name], [(fold,)])
         trainings.complete(first, [(fold,)])
     nested = pooled([trainings.answers(by_name[name], (fold,), fold) for fold, name in chosen.items()])
     present = pooled([trainings.answers(first, (fold,), fold) for fold in chosen])
-    frozen = pooled(trainings.frozen(first, list(chosen)))
-    return [replace(nested, name="nested choice"), replace(present, name=first.name), frozen]
+    frozen = trainings.frozen(first, list(chosen))
+    return [replace(nested, name="nested choice"), present, *([pooled(frozen)] if frozen else [])]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -115,9 +115,10 @@ def run(variants: Sequence[Variant], out: Path, *, answer: bool, command: str) -
     uniform = float(build_network(first, len(data_set.classes)).costs.uniform(frames)) / 1e9
     trainings = Trainings(out, data_set, uniform, first.budget)
     chosen, standings = select(variants, trainings, data_set.folds)
-    pairs = list(combinations(data_set.folds, 2))
-    text = f"{standings_table(chosen, standings)}\n{spread_table(variants, trainings, pairs)}"
+    rows = spreads(variants, trainings, list(combinations(data_set.folds, 2)))
+    text = f"{standings_table(chosen, standings)}\n{spread_table(rows)}"
     facts: dict[str, Any] = {
+        "variants": rows,
         "chosen": chosen,
         "standings": {f: [asdict(s) for s in stand] for f, stand in standings.items()},
     }
@@ -125,29 +126,44 @@ def run(variants: Sequence[Variant], out: Path, *, answer: bool, command: str) -
         write_text(seal, json.dumps(keys))
         results = locked(variants, trainings, chosen)
         gain = paired_difference(results[0], results[1], metric=headline(results[0]))
-        text += f"\n{markdown_table(results, FROZEN)}\n"
+        text += f"\n{markdown_table(results, results[-1].name)}\n"
         text += (
             f"Nested choice minus {results[1].name}: {100 * gain.value:+.1f} points "
             f"[{100 * gain.low:+.1f}, {100 * gain.high:+.1f}], paired.\n"
         )
-        facts["locked"] = report_json(results, FROZEN) | {f"minus {results[1].name}": asdict(gain)}
+        facts["locked"] = report_json(results, results[-1].name) | {f"minus {results[1].name}": asdict(gain)}
     write_text(out / "selection.md", f"{text}\n```\n{command}\n```\n")
     write_text(out / "selection.json", json.dumps(facts, indent=2))
     print(text)
 
 
-def spread_table(variants: Sequence[Variant], trainings: Trainings, pairs: Sequence[tuple[str, ...]]) -> str:
-    """Markdown: of each variant the accuracy over its trainings, each without two folds and judged on both."""
-    lines = [
-        "| variant | accuracy: mean ± sd | of uniform's GMACs | s a training | trainings |",
-        "|---|---:|---:|---:|---:|",
-    ]
+def spreads(
+    variants: Sequence[Variant], trainings: Trainings, pairs: Sequence[tuple[str, ...]]
+) -> list[dict[str, Any]]:
+    """How good each variant is over its trainings, each of which leaves out two folds and is judged on both."""
+    rows = []
     for variant in variants:
         results = [pooled([trainings.answers(variant, pair, fold) for fold in pair]) for pair in pairs]
-        right, cost = [accuracy(r) for r in results], np.mean([r.gmacs.mean() / r.gmacs_uniform for r in results])
-        seconds = np.mean([trainings.seconds(variant, pair) for pair in pairs])
-        spread = f"{100 * np.mean(right):.1f} ± {100 * np.std(right, ddof=1):.1f} %"
-        lines.append(f"| {variant.name} | {spread} | {cost:.3f} | {seconds:.0f} | {len(pairs)} |")
+        values = [interval(r, metric=headline(r)).value for r in results]
+        rows.append(
+            {
+                "name": variant.name,
+                "pairs": dict(zip(map(" and ".join, pairs), values, strict=True)),
+                "mean": float(np.mean(values)),
+                "sd": float(np.std(values, ddof=1)),
+                "of_uniform": float(np.mean([r.gmacs.mean() / r.gmacs_uniform for r in results])),
+                "seconds": float(np.mean([trainings.seconds(variant, pair) for pair in pairs])),
+            }
+        )
+    return rows
+
+
+def spread_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown of `spreads`."""
+    lines = ["| variant | mean ± sd over trainings | of uniform's GMACs | s a training |", "|---|---:|---:|---:|"]
+    for row in rows:
+        value = f"{100 * row['mean']:.1f} ± {100 * row['sd']:.1f} %"
+        lines.append(f"| {row['name']} | {value} | {row['of_uniform']:.3f} | {row['seconds']:.0f} |")
     return "\n".join(lines) + "\n"
 
 

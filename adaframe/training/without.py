@@ -26,8 +26,6 @@ from adaframe.training.report import as_results, groups_of
 from adaframe.training.run import Run, build_network, full_network
 from adaframe.training.study import Variant
 
-FROZEN = "frozen features + linear layer"
-
 
 @dataclass(frozen=True, eq=False)
 class Trainings:
@@ -66,13 +64,15 @@ class Trainings:
         return float(self._row(variant, left_out)["seconds"])
 
     def frozen(self, variant: Variant, folds: Sequence[str]) -> list[Results]:
-        """The frozen baseline's answers about each fold, by the variant's strongest look and sampling."""
+        """The frozen baseline's answers about each fold, by the variant's strongest look and sampling; none where its backbones
+        learn."""
+        found: list[Results] = []
         with self._material(variant) as material:
-            network, found = build_network(variant.config, len(self.data_set.classes)), []
+            network = build_network(variant.config, len(self.data_set.classes))
             run = Run(variant.config, material, self.out)
-            for fold in folds:
+            for fold in folds if material.features is not None else ():
                 answered = frozen_linear(material, network, *self._sides(material, (fold,)))
-                results = as_results(FROZEN, answered, groups_of(run, answered))
+                results = as_results("frozen features + linear layer", answered, groups_of(run, answered))
                 found.append(replace(results, gmacs_uniform=self.gmacs_uniform))
         return found
 
