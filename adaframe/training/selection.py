@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from adaframe.config import Data
+from adaframe.config_io import to_dict
 from adaframe.errors import AdaframeError, UsageError
 from adaframe.evaluation.metrics import Results, headline, interval, paired_difference
 from adaframe.evaluation.nested import Standing, choose, pooled, standings_table
@@ -99,17 +100,20 @@ def run(variants: Sequence[Variant], out: Path, *, answer: bool, command: str) -
         command: that repeats it.
 
     Raises:
-        AdaframeError: wrong data set; or the locked evaluation was made already, for other variants.
+        AdaframeError: wrong data set; or the folder holds trainings from other clips, or the locked evaluation of another list.
     """
     first = variants[0].config
     data_set = learnable(first)
     if len(data_set.folds) < 3:
         raise UsageError("nested selection needs three folds or more; try: a manifest with a column fold")
-    keys, seal = [v.key for v in variants], out / "locked.json"
-    if seal.exists() and json.loads(seal.read_text(encoding="utf-8")) != keys:
-        raise UsageError(
-            f"{out}: its locked evaluation was made for other variants; a list that is changed after that is no longer "
-            f"chosen blindly; try: another --out, and report both"
+    _agree(out / "clips.json", to_dict(data_set), "its trainings were made from other clips; try: another --out")
+    keys = [v.key for v in variants]
+    if answer or (out / "locked.json").exists():
+        _agree(
+            out / "locked.json",
+            keys,
+            "its locked evaluation was made for other variants, and a list that changes after that is no longer chosen "
+            "blindly; try: another --out, and report both",
         )
     frames = torch.tensor([first.model.sampling.frames])
     uniform = float(build_network(first, len(data_set.classes)).costs.uniform(frames)) / 1e9
@@ -123,7 +127,6 @@ def run(variants: Sequence[Variant], out: Path, *, answer: bool, command: str) -
         "standings": {f: [asdict(s) for s in stand] for f, stand in standings.items()},
     }
     if answer:
-        write_text(seal, json.dumps(keys))
         results = locked(variants, trainings, chosen)
         gain = paired_difference(results[0], results[1], metric=headline(results[0]))
         text += f"\n{markdown_table(results, results[-1].name)}\n"
@@ -135,6 +138,15 @@ def run(variants: Sequence[Variant], out: Path, *, answer: bool, command: str) -
     write_text(out / "selection.md", f"{text}\n```\n{command}\n```\n")
     write_text(out / "selection.json", json.dumps(facts, indent=2))
     print(text)
+
+
+def _agree(path: Path, facts: Any, otherwise: str) -> None:
+    """Keep what a folder was begun with; raise UsageError where that was something else."""
+    text = json.dumps(facts)
+    if not path.exists():
+        write_text(path, text)
+    elif path.read_text(encoding="utf-8") != text:
+        raise UsageError(f"{path.parent}: {otherwise}")
 
 
 def spreads(

@@ -13,6 +13,7 @@ import torch
 
 from adaframe.config import Config, Glance, Look
 from adaframe.config_io import to_yaml
+from adaframe.errors import UsageError
 from adaframe.evaluation.metrics import Results
 from adaframe.training import without
 from adaframe.training.run import Run
@@ -156,6 +157,25 @@ def test_a_list_that_changes_after_the_locked_evaluation_is_refused(
     assert main([str(study), "--data.manifest", str(manifest), "--out", str(out)]) == 2
 
     assert "made for other variants" in capsys.readouterr().err
+
+
+def test_a_folder_with_trainings_from_other_clips_is_refused(
+    study: Path, manifest: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(without.Trainings, "complete", lambda *_: (_ for _ in ()).throw(UsageError("no training")))
+    out = study.parent / "out"
+    (manifest.parent / "fewer.csv").write_text("\n".join(manifest.read_text().splitlines()[:-1]) + "\n")
+    command = [str(study), "--out", str(out), "--data.manifest"]
+
+    main([*command, str(manifest)])
+    first = capsys.readouterr().err
+    main([*command, str(manifest)])
+    again = capsys.readouterr().err
+    main([*command, str(manifest.parent / "fewer.csv")])
+
+    assert "no training" in first
+    assert again == first
+    assert "made from other clips" in capsys.readouterr().err
 
 
 def test_two_folds_are_too_few(study: Path, manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
