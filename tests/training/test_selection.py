@@ -109,6 +109,7 @@ def study(make_config: Callable[..., Config], tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_study_is_chosen_answered_once_and_not_trained_again(
     study: Path, manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
