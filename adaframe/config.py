@@ -110,13 +110,11 @@ class Head:
         width: F, to which each look's features are projected; 0 keeps the backbone's width and only normalises
             (then all looks need backbones of one width).
         changes: whether averages of changes are used beside averages of features.
-        gaps: changes are against the n-th last frame seen by the same look, for each n in this list.
         dropout: before the class scores, in training.
     """
 
     width: int = 256
     changes: bool = True
-    gaps: tuple[int, ...] = (1,)
     dropout: float = 0.5
 
 

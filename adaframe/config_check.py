@@ -83,8 +83,6 @@ def check_model(model: Model) -> None:
     _need("model.policy.skips", policy.skips, all(n >= 1 for n in policy.skips), "whole numbers, each 1 or more")
     _need("model.policy.skips", policy.skips, len(set(policy.skips)) == len(policy.skips), "different numbers")
     _need("model.head.width", head.width, head.width >= 0, "0 (the backbone's own) or more")
-    _need("model.head.gaps", head.gaps, all(n >= 1 for n in head.gaps), "whole numbers, each 1 or more")
-    _need("model.head.gaps", head.gaps, 0 < len(set(head.gaps)) == len(head.gaps), "at least one number, none twice")
     _need("model.head.dropout", head.dropout, 0 <= head.dropout < 1, "at least 0 and below 1")
     _need("model.sampling.frames", sampling.frames, sampling.frames >= 1, "1 or more frames")
     window_s = sampling.window_s

@@ -85,9 +85,6 @@ def test_the_parts_of_a_model_must_fit(change: dict[str, Any], message: str) -> 
         ({"data": {"copies": -1}}, "data.copies: must be 0 or more; it is -1"),
         ({"train": {"mixup": -0.1}}, "train.mixup: must be 0 or more"),
         ({"train": {"average_epochs": 26}}, r"train.average_epochs: must be at least 0 and at most all epochs \(25\)"),
-        ({"model": {"head": {"gaps": []}}}, "model.head.gaps: must be at least one number"),
-        ({"model": {"head": {"gaps": [0, 1]}}}, "model.head.gaps: must be whole numbers, each 1 or more"),
-        ({"model": {"head": {"gaps": [2, 2]}}}, "model.head.gaps: must be at least one number, none twice"),
     ],
 )
 def test_the_numbers_of_a_run_have_ranges(data: dict[str, Any], message: str) -> None:

@@ -126,7 +126,6 @@ class Network(nn.Module):
             changes=model.head.changes,
             dropout=model.head.dropout,
             nominal_gap_s=(model.sampling.window_s or model.sampling.frames / 8) / model.sampling.frames,
-            gaps=model.head.gaps,
         )
         self.look_widths = tuple(widths[: len(self.looks)])
         self.costs = costs or self.count()
@@ -138,7 +137,7 @@ class Network(nn.Module):
         return self.head.answer(summary), decisions
 
     def summarise(self, clips: Clips, *, bias: Tensor | None = None) -> tuple[Tensor, Decisions]:
-        """What the head sees of each video, (B, (1 + G)·F), and the decisions it comes from."""
+        """What the head sees of each video, (B, 2F), and the decisions it comes from."""
         glances = self.glance_features(clips) if self.glance is not None else None
         decisions = self.decide(glances, clips.valid, bias=bias)
         features = self.routed_features(clips, glances, decisions)
@@ -161,7 +160,7 @@ class Network(nn.Module):
         return self.head.answer(self.summary(features, seen, times_s))
 
     def summary(self, features: Features, seen: Tensor, times_s: Tensor) -> Tensor:
-        """Backbone features and which source saw each frame (B, T, S) -> what the head sees of each video, (B, (1 + G)·F)."""
+        """Backbone features and which source saw each frame (B, T, S) -> what the head sees of each video, (B, 2F)."""
         return self.head.summary(self.head.run(self.project(features, seen), seen, times_s))
 
     def project(self, features: Features, seen: Tensor) -> Tensor:
@@ -235,7 +234,7 @@ class Network(nn.Module):
         With hard straight-through one-hots the features of looks that were not chosen get a gradient of exactly zero,
         so they are computed without one (the policy needs their values); the chosen ones are computed again, routed,
         with one. With frozen backbones, `features` may be given instead of clips. `mix` may mix what the head sees of the
-        clips, (B, (1 + G)·F).
+        clips, (B, 2F).
         """
         assert self.policy is not None
         if features is None:

@@ -1,7 +1,7 @@
 """Features of unequal looks -> one score per class: one formula, dense, routed and live.
 
 Letters: B videos, T sampled frames, S sources (the looks, and the glance where it may answer), F the common width,
-G gaps of changes, L the largest of them, K classes.
+K classes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class HeadState:
     """All that the head remembers of the frames so far; its size does not grow with them.
 
     Args:
-        last: features of the last frames seen by each source, the newest first, (B, S, L, F).
-        last_s: times of these frames in seconds, (B, S, L).
-        met: 1 where the source has seen so many frames, (B, S, L).
+        last: features of the last frame seen by each source, (B, S, F).
+        last_s: time of that frame in seconds, (B, S).
+        met: 1 where the source has seen a frame, (B, S).
         total: sum of the features seen, (B, F).
         seen: number of frames seen, (B, 1).
-        change: sums of the changes over each gap, (B, G·F).
-        changes: numbers of these changes, (B, G).
+        change: sum of the changes, (B, F).
+        changes: number of the changes, (B, 1).
     """
 
     last: Tensor
@@ -41,8 +41,8 @@ class HeadState:
 class Head(nn.Module):
     """Averages of features over the frames seen, averages of their changes, and a linear layer on both.
 
-    A change over gap n is |f - f of the n-th last frame seen by the same look|, weighed by a learned gain that knows the
-    gap in seconds; it is 0 where there is none yet, so a still video has no change under any mix of looks.
+    A change is |f - f of the last frame seen by the same look|, weighed by a learned gain that knows the gap in
+    seconds; it is 0 where there is none yet, so a still video has no change under any mix of looks.
 
     Args:
         features: width of each source's backbone features, in the order of the sources.
@@ -51,7 +51,6 @@ class Head(nn.Module):
         changes: whether changes are used.
         dropout: in training, before the class scores.
         nominal_gap_s: the gap at which the gain of a change starts from 1.
-        gaps: of the changes, in frames seen by the same look.
     """
 
     def __init__(
@@ -63,15 +62,11 @@ class Head(nn.Module):
         changes: bool,
         dropout: float,
         nominal_gap_s: float,
-        gaps: tuple[int, ...] = (1,),
     ) -> None:
         super().__init__()
         self.width = width or features[0]
         self.changes = changes
         self.nominal_gap_s = nominal_gap_s
-        self.gaps = gaps if changes else ()
-        self.remembered = max(self.gaps, default=1)
-        summary = self.width * (1 + len(self.gaps))
         self.project = nn.ModuleList(
             nn.Sequential(nn.Linear(f, width), nn.LayerNorm(width)) if width else Standardise(f) for f in features
         )
@@ -79,24 +74,24 @@ class Head(nn.Module):
         self.level = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
         self.gap = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
         # Without a learned projection nothing else brings averages and changes, which are far smaller, to one scale.
-        self.scale = Standardise(summary) if width == 0 else nn.Identity()
+        self.scale = Standardise(self.width * (2 if changes else 1)) if width == 0 else nn.Identity()
         # Of the training clips' summaries, set after training: what is far from them is nothing that was learnt.
-        self.usual = Standardise(summary)
+        self.usual = Standardise(self.width * (2 if changes else 1))
         self.dropout = nn.Dropout(dropout)
-        self.classify = nn.Linear(summary, classes)
+        self.classify = nn.Linear(self.width * (2 if changes else 1), classes)
 
     def start(self, videos: int, like: Tensor) -> HeadState:
         """The state before the first frame of B videos."""
         sources = len(self.project)
         zeros = like.new_zeros
         return HeadState(
-            last=zeros(videos, sources, self.remembered, self.width),
-            last_s=zeros(videos, sources, self.remembered),
-            met=zeros(videos, sources, self.remembered),
+            last=zeros(videos, sources, self.width),
+            last_s=zeros(videos, sources),
+            met=zeros(videos, sources),
             total=zeros(videos, self.width),
             seen=zeros(videos, 1),
-            change=zeros(videos, len(self.gaps) * self.width),
-            changes=zeros(videos, len(self.gaps)),
+            change=zeros(videos, self.width),
+            changes=zeros(videos, 1),
         )
 
     def step(self, state: HeadState, features: Tensor, seen: Tensor, time_s: Tensor) -> HeadState:
@@ -108,27 +103,26 @@ class Head(nn.Module):
             seen: 1 at the source that saw the frame, 0 elsewhere (all 0: skipped), (B, S); has the policy's gradient.
             time_s: time of the frame in seconds, (B,).
         """
-        mask, features, time_s = seen[..., None], features[:, :, None], time_s[:, None, None]
-        total = state.total + (mask * features[:, :, 0]).sum(dim=1)
+        mask = seen[..., None]
+        total = state.total + (mask * features).sum(dim=1)
         count = state.seen + seen.sum(dim=1, keepdim=True)
-        sums, counts = [], []
+        change, changes = state.change, state.changes
         if self.gap is not None and self.level is not None:
-            for n in self.gaps:
-                ratio = (time_s - state.last_s[..., n - 1 : n]) / self.nominal_gap_s
-                # Bounded, so that a gap never met in training cannot blow up a change.
-                gain = torch.exp(self.level + self.gap * torch.log(ratio.clamp(1 / LARGEST_GAP, LARGEST_GAP)))
-                both = seen * state.met[..., n - 1]
-                change = (features[:, :, 0] - state.last[:, :, n - 1]).abs()
-                sums.append((both[..., None] * gain * change).sum(dim=1))
-                counts.append(both.sum(dim=1, keepdim=True))
+            gap_s = time_s[:, None] - state.last_s
+            # Bounded, so that a gap never met in training cannot blow up a change.
+            ratio = (gap_s / self.nominal_gap_s).clamp(1 / LARGEST_GAP, LARGEST_GAP)
+            gain = torch.exp(self.level + self.gap * torch.log(ratio)[..., None])
+            both = seen * state.met
+            change = change + (both[..., None] * gain * (features - state.last).abs()).sum(dim=1)
+            changes = changes + both.sum(dim=1, keepdim=True)
         return HeadState(
-            last=_pushed(state.last, features, mask[..., None]),
-            last_s=_pushed(state.last_s, time_s.expand(-1, seen.shape[1], -1), mask.detach()),
-            met=_pushed(state.met, torch.ones_like(mask), mask),
+            last=mask * features + (1 - mask) * state.last,
+            last_s=seen.detach() * time_s[:, None] + (1 - seen.detach()) * state.last_s,
+            met=seen + (1 - seen) * state.met,
             total=total,
             seen=count,
-            change=state.change + torch.cat(sums, dim=1) if sums else state.change,
-            changes=state.changes + torch.cat(counts, dim=1) if counts else state.changes,
+            change=change,
+            changes=changes,
         )
 
     @torch.no_grad()
@@ -161,9 +155,11 @@ class Head(nn.Module):
         self.level[source] = -(y.mean(dim=0) + self.gap[source] * x.mean())
 
     def summary(self, state: HeadState) -> Tensor:
-        """Averages of features and of changes over each gap, (B, (1 + G)·F)."""
-        changes = state.change.unflatten(1, (len(self.gaps), self.width)) / state.changes.clamp(min=1)[..., None]
-        return torch.cat([state.total / state.seen.clamp(min=1), changes.flatten(1)], dim=1)
+        """Averages of features and of changes, (B, F) or (B, 2F)."""
+        parts = [state.total / state.seen.clamp(min=1)]
+        if self.changes:
+            parts.append(state.change / state.changes.clamp(min=1))
+        return torch.cat(parts, dim=1)
 
     def scores(self, state: HeadState) -> Tensor:
         """Class scores before softmax or sigmoid, (B, K)."""
@@ -189,11 +185,6 @@ class Head(nn.Module):
     def forward(self, features: Tensor, seen: Tensor, times_s: Tensor) -> Tensor:
         """Arguments as of `run`; class scores, (B, K)."""
         return self.scores(self.run(features, seen, times_s))
-
-
-def _pushed(last: Tensor, new: Tensor, seen: Tensor) -> Tensor:
-    """What is remembered of the last frames seen, (B, S, L, …), with a new one in front where it was seen, (B, S, 1, …)."""
-    return seen * torch.cat([new, last[:, :, :-1]], dim=2) + (1 - seen) * last
 
 
 class Standardise(nn.Module):

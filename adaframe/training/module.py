@@ -178,7 +178,7 @@ class Recogniser(pl.LightningModule):
     def summarise(
         self, batch: Batch, beta: float = 0.0, *, plan: Callable[[Tensor], Decisions] | None = None
     ) -> tuple[Tensor, Decisions]:
-        """What the head sees of each clip, (B, (1 + G)·F), and decisions; arguments as of `recognise`."""
+        """What the head sees of each clip, (B, 2F), and decisions; arguments as of `recognise`."""
         glances = self._glances(batch) if self.network.glance is not None else None
         if plan is not None:
             decisions = plan(batch.valid)

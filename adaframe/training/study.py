@@ -3,8 +3,8 @@
 base: fight-example.yaml            # a configuration beside the study, of which every variant changes some keys
 variants:                           # simpler ones first: a later one is chosen only where it is better beyond the noise
   - name: present
-  - name: gaps
-    set: {model.head.gaps: [1, 2, 4]}
+  - name: mixed
+    set: {train.mixup: 0.4}
 """
 
 from __future__ import annotations

@@ -21,17 +21,10 @@ LENGTHS = [8, 8, 7, 5, 2, 1]
 
 @pytest.mark.parametrize("answers", [True, False], ids=["glance-answers", "glance-silent"])
 @pytest.mark.parametrize("lengths", [LENGTHS, [8], [3]], ids=["batch", "one-clip", "one-short-clip"])
-@pytest.mark.parametrize("gaps", [(1,), (1, 2, 4)], ids=["one-gap", "three-gaps"])
 def test_joint_and_routed_ways_give_the_same_scores(
-    run_joint: Joint,
-    make_network: Build,
-    make_clips: Draw,
-    tiny: Model,
-    answers: bool,
-    lengths: list[int],
-    gaps: tuple[int, ...],
+    run_joint: Joint, make_network: Build, make_clips: Draw, answers: bool, lengths: list[int]
 ) -> None:
-    network = make_network(replace(tiny, head=replace(tiny.head, gaps=gaps)), answers=answers, opinion=0.3)
+    network = make_network(answers=answers, opinion=0.3)
     clips = make_clips(videos=len(lengths), lengths=lengths)
     met = set()
 
@@ -74,21 +67,12 @@ def dense_joint(network: Network, clips: Clips, *, seed: int, bias: Tensor) -> t
 
 @pytest.mark.parametrize("shares", ["", "look-32"], ids=["own-weights", "shared-weights"])
 @pytest.mark.parametrize("answers", [True, False], ids=["glance-answers", "glance-silent"])
-@pytest.mark.parametrize(
-    ("lengths", "gaps"), [(LENGTHS, (1,)), ([8], (1,)), (LENGTHS, (1, 2))], ids=["batch", "one-clip", "two-gaps"]
-)
+@pytest.mark.parametrize("lengths", [LENGTHS, [8]], ids=["batch", "one-clip"])
 def test_gradients_equal_those_of_the_fully_dense_network(
-    run_joint: Joint,
-    make_network: Build,
-    make_clips: Draw,
-    tiny: Model,
-    answers: bool,
-    shares: str,
-    lengths: list[int],
-    gaps: tuple[int, ...],
+    run_joint: Joint, make_network: Build, make_clips: Draw, tiny: Model, answers: bool, shares: str, lengths: list[int]
 ) -> None:
-    small, head = replace(tiny.looks[1], shares=shares), replace(tiny.head, gaps=gaps)
-    model = replace(tiny, looks=(tiny.looks[0], small), glance=replace(tiny.glance, shares=shares), head=head)
+    small = replace(tiny.looks[1], shares=shares)
+    model = replace(tiny, looks=(tiny.looks[0], small), glance=replace(tiny.glance, shares=shares))
     network = make_network(model, answers=answers, opinion=0.3)
     clips = make_clips(videos=len(lengths), lengths=lengths)
     targets = torch.arange(len(lengths)) % 3

@@ -35,12 +35,12 @@ def study(folder: Path, variants: str) -> Path:
 
 
 def test_a_variant_is_its_base_but_for_the_keys_that_it_sets(folder: Path) -> None:
-    path = study(folder, "- name: plain\n- name: other\n  set: {model.head.gaps: [1, 2], train.mixup: 0.4}\n")
+    path = study(folder, "- name: plain\n- name: other\n  set: {model.head.dropout: 0.2, train.mixup: 0.4}\n")
 
     plain, other = read_study(path, PLACES)
 
     assert (plain.name, other.name) == ("plain", "other")
-    assert other.config.model.head == replace(plain.config.model.head, gaps=(1, 2))
+    assert other.config.model.head == replace(plain.config.model.head, dropout=0.2)
     assert other.config.train == replace(plain.config.train, mixup=0.4)
     assert plain.config.train.batch_size == 5
     assert plain.config.data == replace(PLACES, flip=False)
