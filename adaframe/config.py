@@ -150,8 +150,6 @@ class Data:
         flip: whether training clips may be mirrored.
         scale: smallest share of the crop's side that a training crop may have (1: crops of full size only).
         jitter: strength of brightness and contrast changes in training, 0 for none.
-        copies: where crops change in training and backbones do not learn: how many changed copies of each clip have their
-            features computed, once (0: other ones in each epoch).
     """
 
     root: str = ""
@@ -164,7 +162,6 @@ class Data:
     flip: bool = True
     scale: float = 1.0
     jitter: float = 0.0
-    copies: int = 0
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ def check(config: Config) -> None:
     _need("data.workers", data.workers, data.workers >= 0, "0 (one per core) or more")
     _need("data.scale", data.scale, 0 < data.scale <= 1, "above 0 and at most 1")
     _need("data.jitter", data.jitter, 0 <= data.jitter < 1, "at least 0 and below 1")
-    _need("data.copies", data.copies, data.copies >= 0, "0 or more")
     stages = train.stages
     for name, epochs in (("warmup", stages.warmup), ("joint", stages.joint), ("finetune", stages.finetune)):
         _need(f"train.stages.{name}", epochs, epochs >= 0, "0 or more epochs")

@@ -82,7 +82,6 @@ def test_the_parts_of_a_model_must_fit(change: dict[str, Any], message: str) -> 
         ({"train": {"batch_size": 0}}, "train.batch_size"),
         ({"data": {"val_fraction": 1}}, "data.val_fraction: must be at least 0 and below 1"),
         ({"data": {"scale": 0}}, "data.scale"),
-        ({"data": {"copies": -1}}, "data.copies: must be 0 or more; it is -1"),
         ({"train": {"mixup": -0.1}}, "train.mixup: must be 0 or more"),
         ({"train": {"average_epochs": 26}}, r"train.average_epochs: must be at least 0 and at most all epochs \(25\)"),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
-from adaframe.config import Data, Model
+from adaframe.config import Model
 from adaframe.errors import VideoError
 from adaframe.files import atomic_path
 from adaframe.model.network import Clips, Network
@@ -19,10 +19,10 @@ from adaframe.video import FrameCache
 
 
 class FrozenFeatures:
-    """A source of samples whose frames are features, of one of some views of each clip.
+    """A source of samples whose frames are features. Only sound where nothing changes a frame but mirroring.
 
     Args:
-        values: by source and clip, fp16, (views, candidates, F); the first view is the one of inference.
+        values: by source and clip, fp16, (mirrored or not, candidates, F).
         sources: names of the looks, and "glance".
         cache: gives the times of the candidates.
         model: gives the sampling.
@@ -38,9 +38,9 @@ class FrozenFeatures:
             indices, valid, times_s = candidate_plan(
                 self.cache.times_s(clip), self.cache.spans_s(clip), self.model, rng
             )
+            mirrored = int(rng.random() < 0.5) if rng is not None else 0
             features = [self.values[f"{source}/{clip}"] for source in self.sources]
-            view = -1 - int(rng.random() * len(features[0])) if rng is not None else 0
-            frames = tuple(pad(f[view][indices].astype(np.float32), len(valid)) for f in features)
+            frames = tuple(pad(f[mirrored % len(f)][indices].astype(np.float32), len(valid)) for f in features)
             yield Sample(frames, valid, times_s)
 
     def restricted(self, sources: Sequence[str]) -> FrozenFeatures:
@@ -53,24 +53,22 @@ def frozen_features(
     cache: FrameCache,
     clips: Sequence[int],
     *,
-    data: Data,
-    copies: int = 0,
+    mirror: bool,
     progress: Callable[[int, int], None] | None = None,
 ) -> FrozenFeatures:
     """Features of every candidate frame of the clips, by every look and the glance; kept beside the cached frames.
 
     Args:
         network: adaptive (with all looks and a glance), whose backbones do not learn.
-        cache: of frames; without copies, at the crop's size.
+        cache: of frames at the crop's size.
         clips: numbers of the clips that can be read.
-        data: how training changes a clip.
-        copies: changed ones of each clip, beside the centre crop; 0: only mirrored, if at all.
+        mirror: also of the mirrored frames.
         progress: called with the number of clips done and of all.
     """
     sources = (*network.actions.looks, "glance")
-    path = cache.folder / f"features-{_key(network, data, copies)}.safetensors"
+    path = cache.folder / f"features-{_key(network, mirror)}.safetensors"
     if not path.is_file():
-        values = _compute(network, cache, clips, sources, data, copies, progress)
+        values = _compute(network, cache, clips, sources, mirror, progress)
         with atomic_path(path) as temporary:
             save_file(values, temporary)
     return FrozenFeatures(load_file(path), sources, cache, network.model)
@@ -82,8 +80,7 @@ def _compute(
     cache: FrameCache,
     clips: Sequence[int],
     sources: Sequence[str],
-    data: Data,
-    copies: int,
+    mirror: bool,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, np.ndarray]:
     network.eval()
@@ -91,13 +88,10 @@ def _compute(
     out: dict[str, np.ndarray] = {}
     for done, clip in enumerate(clips):
         frames = cache.frames(clip, np.arange(len(cache.times_s(clip))))
-        rngs = [None, *(np.random.default_rng((clip, copy)) for copy in range(copies))]
-        views = [augment(frames, network.model.preprocess, data, rng) for rng in rngs]
-        if data.flip and not copies:
-            views.append(views[0][:, :, ::-1])
-        crops = torch.from_numpy(np.stack(views)).to(device)
-        valid = torch.ones(crops.shape[:2], dtype=torch.bool, device=device)
-        features = network.all_features(Clips(crops, valid, torch.zeros(crops.shape[:2], device=device)))
+        crops = torch.from_numpy(np.ascontiguousarray(augment(frames, network.model.preprocess, None, None)))
+        both = torch.stack([crops, crops.flip(2)] if mirror else [crops]).to(device)
+        valid = torch.ones(both.shape[:2], dtype=torch.bool, device=device)
+        features = network.all_features(Clips(both, valid, torch.zeros(both.shape[:2], device=device)))
         assert features.glance is not None
         for source, value in zip(sources, (*features.looks, features.glance), strict=True):
             out[f"{source}/{clip}"] = value.half().cpu().numpy()
@@ -106,11 +100,10 @@ def _compute(
     return out
 
 
-def _key(network: Network, data: Data, copies: int) -> str:
+def _key(network: Network, mirror: bool) -> str:
     """Changes with whatever changes a feature."""
-    changes = (data.flip, copies, data.scale, data.jitter) if copies else data.flip
     digest = hashlib.sha256(
-        repr((changes, network.model.preprocess, network.model.looks, network.model.glance)).encode()
+        repr((mirror, network.model.preprocess, network.model.looks, network.model.glance)).encode()
     )
     for name, tensor in network.state_dict().items():
         if name.startswith(("looks.", "glance.")):

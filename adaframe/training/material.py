@@ -127,7 +127,7 @@ def load_material(config: Config, data_set: DataSet, out: Path) -> Material:
 
 
 def use_frozen_features(material: Material, network: Network) -> None:
-    """Compute features once, where that is the same as computing them each time, or where `data.copies` asks for it."""
+    """Compute features once, where that is the same as computing them each time."""
     config = material.config
     if config.train.trainable != "none" or material.cache is None:
         return
@@ -135,13 +135,12 @@ def use_frozen_features(material: Material, network: Network) -> None:
     still = preprocess.resize == preprocess.crop and (preprocess.fit == "squash" or _all_square(material))
     pretrained = all(look.weights != "none" for look in config.model.looks) and config.model.glance.weights != "none"
     plain = config.data.scale >= 1 and not config.data.jitter
-    copies = 0 if still and plain else config.data.copies
-    if not (pretrained and ((still and plain) or copies)):
+    if not (pretrained and still and plain):
         return
     readable = material.readable
     line = Line("computing features of the frozen backbones")
     material.features = frozen_features(
-        network, material.cache, readable, data=config.data, copies=copies, progress=line.update
+        network, material.cache, readable, mirror=config.data.flip, progress=line.update
     )
     line.done()
 

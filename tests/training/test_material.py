@@ -153,7 +153,6 @@ def pretrained(weights: str, **changes: Any) -> dict[str, Any]:
         ({"train.trainable": "last"}, False),
         ({"data.scale": 0.8}, False),
         ({"data.jitter": 0.1}, False),
-        ({"data.jitter": 0.1, "data.copies": 2}, True),
         ({"data.cache": ""}, False),
         ({"model.preprocess.resize": 36}, False),
     ],
@@ -235,31 +234,6 @@ def test_samples_of_frozen_features_are_the_features_of_the_cached_frames(
     assert float(torch.cat(learnt).std(dim=0).min()) > 0.1
     assert len(actions) > 1
     assert mirrored > 5
-
-
-@pytest.mark.parametrize("changes", [{"data.scale": 0.5}, {"data.jitter": 0.5}, {"model.preprocess.resize": 40}])
-def test_features_of_changed_copies_are_kept_where_they_are_asked_for(
-    make_config: MakeConfig, make_folder: MakeFolder, weights: str, tmp_path: Path, changes: dict[str, Any]
-) -> None:
-    root = make_folder(tmp_path / "data", clips=2)
-    here = {"data.root": str(root), "data.cache": str(tmp_path / "cache"), "data.copies": 3}
-    config = make_config(**pretrained(weights, **here, **changes))
-    network = build_network(config, 2)
-
-    with load(config, tmp_path) as material:
-        use_frozen_features(material, network)
-        assert material.features is not None
-        (still,) = material.batches(network, [0, 1])
-        (centre,) = material.batches(network, [0, 1], frozen=False)
-        expected = network.eval().all_features(centre.as_clips()).looks[0]
-        drawn = [next(iter(material.batches(network, [0, 1], seed=(0, epoch)))) for epoch in range(20)]
-
-    # Inference sees the centre crop alone, training any of the views.
-    torch.testing.assert_close(still.features.looks[0], expected, atol=0.02, rtol=0.01)  # type: ignore[union-attr]
-    assert {len(views) for views in material.features.values.values()} == {4}
-    assert len({float(batch.features.looks[0][0].sum()) for batch in drawn}) > 4  # type: ignore[union-attr]
-    for name, views in material.features.values.items():
-        assert len(np.unique(views[:, 0], axis=0)) >= 3, name  # two copies may be the same crop
 
 
 def test_a_baseline_uses_the_same_frozen_features(
