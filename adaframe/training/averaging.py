@@ -20,6 +20,10 @@ class LastEpochs(WeightAveraging):
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         return epoch_idx is not None and epoch_idx >= self.first
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._has_begun():  # A training that is stopped before keeps its weights as they are.
+            super().on_train_end(trainer, pl_module)
+
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self._has_begun():
             super().on_validation_epoch_start(trainer, pl_module)

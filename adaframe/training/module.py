@@ -84,6 +84,7 @@ class Recogniser(pl.LightningModule):
         epoch = self.current_epoch + index / self.updates_per_epoch
         stage = self.schedule.stage(self.current_epoch)
         mix: Mix = unmixed
+        given = batch
         if self.config.train.mixup:
             rng = np.random.default_rng((self.config.seed, self.global_step))
             mixture = draw_mixture(len(batch.valid), self.config.train.mixup, rng).to(batch.valid.device)
@@ -111,7 +112,7 @@ class Recogniser(pl.LightningModule):
             loss = self._classification(scores, batch) + self._head_penalty()
         if not self.tells:
             return loss
-        self._log("train", scores, decisions, batch)
+        self._log("train", scores, decisions, given)
         self.log("train/loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch.valid))
         return loss
 

@@ -58,6 +58,14 @@ def test_the_model_ends_as_the_average_of_its_last_epochs() -> None:
     assert counter.validated == [1, 2, 3, 3, 3.5]
 
 
+def test_a_training_that_ends_before_keeps_its_weights_as_they_are() -> None:
+    counter = Counter()
+
+    trainer(3, LastEpochs(first=5)).fit(counter, torch.zeros(1, 1), torch.zeros(1, 1))
+
+    assert counter.weight.item() == 3
+
+
 def test_a_training_that_goes_on_averages_what_it_would_have_averaged(tmp_path: Path) -> None:
     first, resumed = Counter(), Counter()
     last = tmp_path / "last.ckpt"

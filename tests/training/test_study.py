@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adaframe import bundled
 from adaframe.config import Data
 from adaframe.errors import UsageError
 from adaframe.training.study import Variant, read_study, with_keys
@@ -82,6 +83,15 @@ def test_with_keys_leaves_what_it_was_given_as_it_is() -> None:
 def test_a_mistake_is_named_with_its_place(folder: Path, variants: str, said: str) -> None:
     with pytest.raises(UsageError, match=f"study.yaml: {said}|study.yaml: variants.*{said}"):
         read_study(study(folder, variants), PLACES)
+
+
+def test_the_study_that_comes_along_is_sound() -> None:
+    path = Path(bundled.__file__).parents[1] / "configs" / "small-data-study.yaml"
+
+    first, *others = read_study(path, PLACES)
+
+    assert first.name == "present"
+    assert len({variant.key for variant in (first, *others)}) == 1 + len(others) > 5
 
 
 def test_a_base_that_is_not_there_is_said(tmp_path: Path) -> None:
