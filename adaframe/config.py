@@ -192,6 +192,9 @@ class Train:
         patience: epochs without getting better on the held-out clips after which a stage ends (0: stages run to their end).
         keep: best keeps the epoch that was best on the held-out clips and within the budget, last the last one. Without
             held-out clips it is the last.
+        mixup: clips are mixed in pairs (what the head sees of them, and their labels), by shares from Beta(mixup, mixup); 0:
+            they are not.
+        average_epochs: the model is the average of its weights after each of so many last epochs; 0: only the last.
         temperature: Gumbel temperature at the start and at the end of the joint stage.
         entropy: weight of the bonus on the policy's entropy, against collapse; falls to 0 over the joint stage.
         compute: budget steers by dual ascent; fixed uses AR-Net's two fixed weights.
@@ -217,6 +220,8 @@ class Train:
     balance: Literal["none", "loss"] = "none"
     patience: int = 0
     keep: Literal["best", "last"] = "best"
+    mixup: float = 0.0
+    average_epochs: int = 0
     temperature: tuple[float, float] = (5.0, 0.5)
     entropy: float = 0.01
     compute: Literal["budget", "fixed"] = "budget"

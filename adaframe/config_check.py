@@ -39,7 +39,9 @@ def check(config: Config) -> None:
     _need("train.patience", train.patience, train.patience >= 0, "0 (never) or more epochs")
     _need("train.label_smoothing", train.label_smoothing, 0 <= train.label_smoothing < 1, "at least 0 and below 1")
     _need("train.temperature", train.temperature, min(train.temperature) > 0, "two numbers above 0")
-    rates = ("backbone_lr", "policy_lr", "weight_decay", "head_penalty")
+    last = train.average_epochs
+    _need("train.average_epochs", last, 0 <= last <= total, f"at least 0 and at most all epochs ({total})")
+    rates = ("backbone_lr", "policy_lr", "weight_decay", "head_penalty", "mixup")
     for name in (*rates, "entropy", "multiplier_step", "standing_price", "beta_max"):
         value = getattr(train, name)
         _need(f"train.{name}", value, value is None or 0 <= value < math.inf, "0 or more")

@@ -86,6 +86,8 @@ def test_the_parts_of_a_model_must_fit(change: dict[str, Any], message: str) -> 
         ({"devices": 17}, r"devices: must be at most train.batch_size \(16\)"),
         ({"data": {"val_fraction": 1}}, "data.val_fraction: must be at least 0 and below 1"),
         ({"data": {"scale": 0}}, "data.scale"),
+        ({"train": {"mixup": -0.1}}, "train.mixup: must be 0 or more"),
+        ({"train": {"average_epochs": 26}}, r"train.average_epochs: must be at least 0 and at most all epochs \(25\)"),
     ],
 )
 def test_the_numbers_of_a_run_have_ranges(data: dict[str, Any], message: str) -> None:

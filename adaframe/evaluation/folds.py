@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,24 +25,25 @@ def read_run(folder: Path) -> list[Results]:
     """
     try:
         rows = json.loads((folder / "out_of_fold.json").read_text(encoding="utf-8"))
-        return [
-            Results(
-                name=row["name"],
-                scores=np.array(row["scores"]),
-                targets=np.array(row["targets"], dtype=bool),
-                gmacs=np.array(row["gmacs"]),
-                gmacs_uniform=row["gmacs_uniform"],
-                model_ms=None,
-                groups=tuple(row["groups"]),
-                actions=row["actions"],
-                multi_label=row.get("multi_label", False),
-            )
-            for row in rows
-        ]
+        return [from_row(row) for row in rows]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{folder}: holds no finished run over folds ({error}); try: adaframe train --fold all"
         ) from error
+
+
+def from_row(row: dict[str, Any]) -> Results:
+    """What `adaframe.training.folds.as_row` wrote; raises KeyError, TypeError or ValueError where it did not."""
+    return Results(
+        name=row["name"],
+        scores=np.array(row["scores"]),
+        targets=np.array(row["targets"], dtype=bool),
+        gmacs=np.array(row["gmacs"]),
+        gmacs_uniform=row["gmacs_uniform"],
+        model_ms=None,
+        groups=tuple(row["groups"]),
+        actions=row["actions"],
+    )
 
 
 def compare(folders: Sequence[Path]) -> list[Results]:

@@ -7,6 +7,7 @@ Letters: B videos, T sampled frames, S sources, A actions, F features, K classes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -227,12 +228,14 @@ class Network(nn.Module):
         bias: Tensor | None = None,
         generator: torch.Generator | None = None,
         among: tuple[int, int] | None = None,
+        mix: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Tensor, Choice, Tensor]:
         """Class scores (B, K) with gradients for policy and classifiers, the choice sampled, glance features (B, T, F).
 
         With hard straight-through one-hots the features of looks that were not chosen get a gradient of exactly zero,
         so they are computed without one (the policy needs their values); the chosen ones are computed again, routed,
-        with one. With frozen backbones, `features` may be given instead of clips. `among`: as the policy's.
+        with one. With frozen backbones, `features` may be given instead of clips. `among`: as the policy's. `mix` may mix what
+        the head sees of the clips, (B, 2F).
         """
         assert self.policy is not None
         if features is None:
@@ -253,7 +256,8 @@ class Network(nn.Module):
                 torch.where(seen[..., i, None], r, v) for i, (r, v) in enumerate(zip(routed, values, strict=True))
             )
         seen_by = choice.one_hot[..., : len(self.actions.sources)]
-        return self.classify(Features(glances, values), seen_by, times_s), choice, glances
+        summary = self.summary(Features(glances, values), seen_by, times_s)
+        return self.head.answer(mix(summary) if mix is not None else summary), choice, glances
 
     def fuse(self) -> Network:
         """Fold the backbones' norms into their convolutions, for inference alone: it cannot be trained or saved any more."""

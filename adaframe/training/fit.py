@@ -27,8 +27,10 @@ from adaframe.training.penalty import with_penalty
 from adaframe.training.picked import picked_before, with_picked
 from adaframe.training.ranks import count_devices
 from adaframe.training.report import report_validation
-from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, full_network, strangeness
+from adaframe.training.run import Run
+from adaframe.training.start import build_network, check_fold, choose_clips, full_network
 from adaframe.training.survey import Survey
+from adaframe.training.unsure import confidences, strangeness
 
 
 def fit(config: Config, *, out: Path, resume: bool = False, given: Collection[str] | None = None) -> None:
@@ -44,7 +46,7 @@ def fit(config: Config, *, out: Path, resume: bool = False, given: Collection[st
         AdaframeError: wrong configuration, data set, checkpoint or device; or `out` holds another run.
     """
     check(config)
-    _quiet()
+    quiet()
     out.mkdir(parents=True, exist_ok=True)
     with held(out):
         refuse_another_run(out, resume=resume)
@@ -123,7 +125,7 @@ def check_floor(config: Config, network: Network) -> None:
         )
 
 
-def _quiet() -> None:
+def quiet() -> None:
     """Silence Lightning's tips, and warnings about what is meant so here."""
     for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -28,8 +28,10 @@ from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.penalty import with_penalty
 from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
-from adaframe.training.run import Run, build_network, check_fold, choose_clips, confidences, strangeness
+from adaframe.training.run import Run
 from adaframe.training.sections import Sections, classes_section, data_section, picked_list, usage, verdict
+from adaframe.training.start import build_network, check_fold, choose_clips
+from adaframe.training.unsure import confidences, strangeness
 
 
 def fit_folds(
@@ -189,7 +191,7 @@ def _report(
     results = [as_results(name, outcome, groups_of(run, outcome)) for name, outcome in pooled]
     data_set = run.material.data_set
     paths = [[data_set.clips[int(n)].path for n in outcome.clips] for _, outcome in pooled]
-    write_text(run.out / "out_of_fold.json", json.dumps([_plain(r, c) for r, c in zip(results, paths, strict=True)]))
+    write_text(run.out / "out_of_fold.json", json.dumps([as_row(r, c) for r, c in zip(results, paths, strict=True)]))
     reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
     adaptive = [r for r in results if r.name.startswith("adaptive")]  # from the largest budget on
     kept = next((r for r in adaptive if r.name == f"adaptive at {run.config.budget:g}"), None)
@@ -240,7 +242,8 @@ def _by_fold(run: Run, pooled: Sequence[tuple[str, Outcome]], folds: Sequence[st
     return f"{'mAP' if pooled[0][1].multi_label else 'Accuracy'}:\n\n" + "\n".join(rows)
 
 
-def _plain(result: Results, clips: Sequence[str]) -> dict[str, object]:
+def as_row(result: Results, clips: Sequence[str]) -> dict[str, object]:
+    """What one method answered, as plain JSON values."""
     return {
         "name": result.name,
         "clips": list(clips),

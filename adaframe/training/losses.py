@@ -22,7 +22,7 @@ def classification_loss(
 
     Args:
         scores: before softmax or sigmoid, (B, K).
-        targets: 1 at the classes that hold, float, (B, K).
+        targets: 1 at the classes that hold, or shares of mixed clips' classes, float, (B, K).
         multi_label: which of the two.
         label_smoothing: share of the target spread over all classes (with several labels: over yes and no of each).
         class_weights: how much a clip of each class counts (multi-label: its presence, against its absence), (K,).
@@ -30,12 +30,11 @@ def classification_loss(
     if multi_label:
         smooth = targets * (1 - label_smoothing) + 0.5 * label_smoothing
         return F.binary_cross_entropy_with_logits(scores, smooth, pos_weight=class_weights)
-    label = targets.argmax(dim=1)
     if class_weights is None:
-        return F.cross_entropy(scores, label, label_smoothing=label_smoothing)
+        return F.cross_entropy(scores, targets, label_smoothing=label_smoothing)
     # Not divided by the batch's own weights, as torch does: a rare clip would count the less the more of its kind are there.
-    each = F.cross_entropy(scores, label, label_smoothing=label_smoothing, reduction="none")
-    return (each * class_weights[label]).mean()
+    each = F.cross_entropy(scores, targets, label_smoothing=label_smoothing, reduction="none")
+    return (each * (targets @ class_weights)).mean()
 
 
 def balancing_weights(targets: Tensor, *, multi_label: bool, most: float = 10.0) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,123 +16,43 @@ from torch import Tensor
 
 from adaframe import __version__
 from adaframe.config import Config
-from adaframe.errors import AdaframeError, CheckpointError, DataError, UsageError
-from adaframe.evaluation.classes import missing
-from adaframe.evaluation.metrics import unsure_threshold
+from adaframe.errors import AdaframeError, CheckpointError
 from adaframe.inference.recognizer import pick_device
-from adaframe.model.checkpoint import load_matching, save_checkpoint
+from adaframe.model.checkpoint import save_checkpoint
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.network import Features, Network
 from adaframe.model.temporal import Standardise
+from adaframe.training.averaging import LastEpochs
 from adaframe.training.batches import Batch
 from adaframe.training.calibration import Curve, Outcome, curve, outcome, trace
 from adaframe.training.callbacks import Metrics, Progress, Resumable, Tidy
 from adaframe.training.feeding import Feeding, Waiting
 from adaframe.training.keep import Keep
 from adaframe.training.losses import balancing_weights
-from adaframe.training.manifest import Clip, split_off
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
-from adaframe.training.parameters import freeze
 from adaframe.training.processes import together
 from adaframe.training.ranks import Rank, Together, count_devices
+from adaframe.training.unsure import confidences, strangeness, unsure_limits
 
 CALIBRATED_IN_HASTE = 256  # held-out clips, after Ctrl-C
-UNSURE_SHARE = 0.10  # of the rightly answered validation clips, at most
-
-
-def build_network(config: Config, classes: int) -> Network:
-    """The network of a run, started as it says."""
-    torch.manual_seed(config.seed)
-    network = Network(config.model, classes=classes, plan=config.policy)
-    if config.init:
-        taken, total = load_matching(network, Path(config.init))
-        print(f"started from {config.init}: {taken} of {total} tensors", file=sys.stderr)
-    freeze(network, config.train)
-    return network.to(pick_device(config.device))
-
-
-def full_network(config: Config, network: Network, classes: int) -> Network:
-    """A network with all looks, whatever the plan: frozen features are computed by it."""
-    if network.plan is None:
-        return network
-    return build_network(replace(config, policy="adaptive"), classes)
-
-
-def check_fold(fold: str, clips: Sequence[Clip]) -> None:
-    """Refuse a fold that these clips do not have."""
-    folds = sorted({clip.fold for clip in clips} - {""})
-    if fold == "all" and len(folds) < 2:
-        raise UsageError("fold all: the data set has fewer than two folds; try: a manifest with a column fold")
-    if fold not in ("", "all", *folds):
-        raise UsageError(f"fold {fold}: the data set has no such fold; its folds: {', '.join(folds) or 'none'}")
-
-
-def choose_clips(config: Config, material: Material) -> tuple[list[int], list[int]]:
-    """Numbers of the clips to learn from, and of those to calibrate on (never of a fold that is reported)."""
-    clips = [material.data_set.clips[n] for n in material.readable]
-    number = {id(clip): n for clip, n in zip(clips, material.readable, strict=True)}
-    if config.fold:
-        check_fold(config.fold, clips)
-        clips = [clip for clip in clips if clip.fold != config.fold]
-    val = [clip for clip in clips if clip.split == "val"]
-    train = [clip for clip in clips if clip.split != "val"]
-    if not val and config.data.val_fraction:
-        train_clips, val_clips = split_off(train, config.data.val_fraction, config.seed)
-        train, val = list(train_clips), list(val_clips)
-    if len({label for clip in train for label in clip.labels}) < 2:
-        raise DataError("the training clips are all of one class; try: another data.val_fraction, or more clips")
-    learnt, watched = [number[id(c)] for c in train], [number[id(c)] for c in val]
-    if absent := val and missing(material.data_set.classes, material.targets[watched]):
-        print(f"no validation clip shows {absent}: nothing will be known of that", file=sys.stderr)
-    return learnt, watched
-
-
-def confidences(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> tuple[np.ndarray, np.ndarray]:
-    """Confidence and rightness of each clip at the bias that keeps to the budget."""
-    kept = _kept(outcomes, budget)
-    return kept.confidence, kept.right
-
-
-def strangeness(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> np.ndarray:
-    """How far each clip is from those learnt from, at the bias that keeps to the budget."""
-    return _kept(outcomes, budget).strangeness
-
-
-def _kept(outcomes: Sequence[tuple[float, Outcome]], budget: float) -> Outcome:
-    return next((o for _, o in outcomes if o.cost.mean() <= budget), outcomes[-1][1])
-
-
-def unsure_limits(confidence: np.ndarray, right: np.ndarray, strange: np.ndarray | None) -> tuple[float, float]:
-    """Thresholds on confidence and strangeness that leave at most a tenth of the rightly answered clips unsure.
-
-    Half of these may be lost to strangeness, and the rest to confidence among the clips that are not strange.
-
-    Args:
-        confidence: of each clip's answer, (N,).
-        right: whether it was right, bool, (N,).
-        strange: distance from the clips learnt from, (N,); None where it was not measured.
-    """
-    if not right.any():
-        return 0.0, 0.0
-    if strange is None or not strange.size:
-        return float(unsure_threshold(confidence, right)), 0.0
-    # Confidence as a threshold knows it: a lower one is worse; so strangeness is turned round.
-    above = -float(unsure_threshold(-strange, right, UNSURE_SHARE / 2))
-    usual = strange <= above
-    rest = UNSURE_SHARE * right.sum() - (right & ~usual).sum()
-    return float(
-        unsure_threshold(confidence[usual], right[usual], max(rest / max((right & usual).sum(), 1), 0.0))
-    ), above
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training in one folder."""
+    """One training in one folder.
+
+    Args:
+        config: of the training.
+        material: that it learns from.
+        out: the folder.
+        kept: whether it tells, writes and saves its progress; a study makes many short ones that are not resumed.
+    """
 
     config: Config
     material: Material
     out: Path
+    kept: bool = True
 
     def train(self, network: Network, train: list[int], held_out: list[int], *, resume: bool) -> Recogniser:
         """Fit the network on some clips, on all devices of the run; the held-out ones are only watched."""
@@ -156,26 +76,29 @@ class Run:
             batches_per_epoch=len(batches),
             rank=rank,
             class_weights=self._class_weights(train),
+            tells=self.kept,
         )
-        keep = Keep(
-            budget=config.budget,
-            patience=config.train.patience,
-            best=config.train.keep == "best",
-        )
+        # An average over the last epochs takes the place of the best one.
+        best = config.train.keep == "best" and not config.train.average_epochs
+        keep = Keep(budget=config.budget, patience=config.train.patience, best=best)
         last, device = self.out / "last.ckpt", pick_device(config.device)
         data = Feeding(
             material, network, train, held_out, seed=config.seed, frozen=frozen, share=(rank.number, rank.of)
         )
-        callbacks = [Waiting(data), *([Together(material)] if rank.of > 1 else []), keep]
-        callbacks += [Progress(), Metrics(self.out / "metrics.csv")] if rank.chief else []
+        callbacks: list[pl.Callback] = [Together(material)] if rank.of > 1 else []
+        callbacks += [*_averaging(module), keep]
+        if self.kept:
+            callbacks += [Waiting(data)]
+            callbacks += [Progress(), Metrics(self.out / "metrics.csv")] if rank.chief else []
+            callbacks += [Resumable(last)]
         trainer = pl.Trainer(
             max_epochs=module.schedule.epochs,
             **rank.trainer_options(device),
             precision=config.train.precision,
             accumulate_grad_batches=config.train.accumulate,
             gradient_clip_val=config.train.clip or None,
-            logger=_tensorboard(self.out) if rank.chief else False,
-            callbacks=[*callbacks, Resumable(last), Tidy()],
+            logger=_tensorboard(self.out) if rank.chief and self.kept else False,
+            callbacks=[*callbacks, Tidy()],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -321,6 +244,11 @@ def _with_features(network: Network, batches: Iterable[Batch]) -> list[Batch]:
         )
         for batch in batches
     ]
+
+
+def _averaging(module: Recogniser) -> list[pl.Callback]:
+    last = module.config.train.average_epochs
+    return [LastEpochs(module.schedule.epochs - last)] if last else []
 
 
 def _tensorboard(out: Path) -> Any:

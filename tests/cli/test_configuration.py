@@ -142,8 +142,10 @@ def test_a_file_of_that_name_comes_before_the_bundled_one(
     assert read_config("configs/small.yaml").budget == 0.9
 
 
-@pytest.mark.parametrize(
-    "path", sorted((Path(bundled.__file__).parents[1] / "configs").glob("*.yaml")), ids=lambda p: p.name
-)
+CONFIGS = sorted((Path(bundled.__file__).parents[1] / "configs").glob("*.yaml"))
+
+
+# A study is a list of configurations: see tests/training/test_study.py.
+@pytest.mark.parametrize("path", [p for p in CONFIGS if not p.stem.endswith("-study")], ids=lambda p: p.name)
 def test_every_configuration_that_comes_along_is_sound(path: Path) -> None:
     assert read_config(str(path)).model.looks

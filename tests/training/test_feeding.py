@@ -22,7 +22,7 @@ from adaframe.training.feeding import Feeding, Waiting
 from adaframe.training.fit import fit
 from adaframe.training.material import Material, learnable, load_material
 from adaframe.training.prefetch import Prefetched
-from adaframe.training.run import build_network
+from adaframe.training.start import build_network
 from adaframe.video import DecodePool
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -21,7 +21,7 @@ from adaframe.evaluation.evaluate import evaluate
 from adaframe.model.metadata import read_metadata
 from adaframe.training.fit import check_floor, fit
 from adaframe.training.material import learnable, load_material
-from adaframe.training.run import build_network, choose_clips
+from adaframe.training.start import build_network, choose_clips
 
 MakeConfig = Callable[..., Config]
 

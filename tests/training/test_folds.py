@@ -22,7 +22,8 @@ from adaframe.training import folds
 from adaframe.training.calibration import Outcome
 from adaframe.training.fit import fit
 from adaframe.training.material import learnable, load_material
-from adaframe.training.run import Run, choose_clips
+from adaframe.training.run import Run
+from adaframe.training.start import choose_clips
 
 MakeConfig = Callable[..., Config]
 FOLDS = {n: str(n // 2 % 3 + 9) for n in range(18)}  # 9, 10 and 11: by value, not by spelling

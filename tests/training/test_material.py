@@ -14,7 +14,7 @@ from adaframe.config import Config
 from adaframe.errors import DataError
 from adaframe.training.fit import fit
 from adaframe.training.material import Material, learnable, load_material, use_frozen_features
-from adaframe.training.run import build_network
+from adaframe.training.start import build_network
 
 MakeConfig = Callable[..., Config]
 MakeFolder = Callable[..., Path]

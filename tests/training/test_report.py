@@ -79,7 +79,9 @@ def test_the_report_begins_with_how_right_on_what_and_at_which_cost(tmp_path: Pa
     report_validation(run(tmp_path), points, metadata(), [0, 1, 2, 3], "held-out clips", strips=False)
 
     verdict = (tmp_path / "report.md").read_text().splitlines()[2]
-    assert verdict.startswith("On 4 held-out clips in 3 groups, by which its epoch was chosen, it is right for **50.0 %** (")
+    assert verdict.startswith(
+        "On 4 held-out clips in 3 groups, by which its epoch was chosen, it is right for **50.0 %** ("
+    )
     assert "always the commonest class: 100.0 %" in verdict
     assert "At the budget of 0.7 it executes **0.300** of uniform's compute (0.300 of 1.00 GMACs a clip" in verdict
 

@@ -20,7 +20,9 @@ from adaframe.model.metadata import read_metadata
 from adaframe.training.calibration import BETAS, Outcome
 from adaframe.training.fit import fit
 from adaframe.training.material import learnable, load_material
-from adaframe.training.run import Run, build_network, choose_clips, confidences, unsure_limits
+from adaframe.training.run import Run
+from adaframe.training.start import build_network, choose_clips
+from adaframe.training.unsure import confidences, unsure_limits
 
 MakeConfig = Callable[..., Config]
 
