@@ -197,8 +197,8 @@ def test_more_is_biased_away_where_answers_would_cost_more_than_the_budget() -> 
             self.gmacs = np.full(3, gmacs)
 
     class FakeRun:
-        def outcomes(self, module: object, clips: list[int], betas: tuple[float, ...]) -> list[tuple[float, Answered]]:
-            return [(beta, Answered({0.0: 0.9, 0.1: 0.6, 0.2: 0.45}[beta])) for beta in betas]
+        def answers(self, module: object, clips: list[int]) -> Callable[[float], Answered]:
+            return lambda beta: Answered({0.0: 0.9, 0.1: 0.6, 0.2: 0.45}[beta])
 
     class FakeModule:
         class network:
