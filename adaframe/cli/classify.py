@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from adaframe import bundled
 from adaframe.cli.parser import Parser, add_machine, fraction, positive, seconds
+from adaframe.data.folders import videos_below
 from adaframe.errors import UsageError, VideoError
-from adaframe.training.folders import videos_below
 
 if TYPE_CHECKING:
     from adaframe.inference.prediction import Prediction

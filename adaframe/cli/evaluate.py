@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from adaframe import bundled
 from adaframe.cli.parser import Parser, add_machine, fractions
-from adaframe.training.clips import SPLITS
+from adaframe.data.clips import SPLITS
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

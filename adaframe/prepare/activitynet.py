@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from adaframe.data.clips import split_name
 from adaframe.errors import DataError
 from adaframe.prepare.gathering import Gathering, Prepared
 from adaframe.prepare.place import Place
 from adaframe.prepare.texts import read_json
-from adaframe.training.clips import split_name
 
 _PUBLISHED = "http://activity-net.org/download.html"
 

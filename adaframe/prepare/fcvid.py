@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from adaframe.data.clips import split_name
 from adaframe.errors import DataError
 from adaframe.prepare.classes import read_classes
 from adaframe.prepare.gathering import Gathering, Prepared
 from adaframe.prepare.place import Place
 from adaframe.prepare.texts import number, read_lines
-from adaframe.training.clips import split_name
 
 _PUBLISHED = "https://fvl.fudan.edu.cn/dataset/fcvid/list.htm (on request)"
 

@@ -9,10 +9,10 @@ import csv
 from pathlib import Path
 
 from adaframe import bundled
+from adaframe.data.clips import Clip
+from adaframe.data.folders import videos_below
 from adaframe.errors import DataError
 from adaframe.prepare.gathering import Prepared, counted
-from adaframe.training.clips import Clip
-from adaframe.training.folders import videos_below
 
 
 def read_fight_surv(source: Path) -> Prepared:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adaframe.data.folders import read_folders
 from adaframe.prepare.gathering import Prepared
-from adaframe.training.folders import read_folders
 
 
 def read_folder(source: Path) -> Prepared:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adaframe.data.clips import Clip
 from adaframe.errors import DataError
 from adaframe.prepare.place import Place
-from adaframe.training.clips import Clip
 
 
 @dataclass(frozen=True)

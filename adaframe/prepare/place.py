@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from adaframe.data.folders import is_video
 from adaframe.errors import DataError
-from adaframe.training.folders import is_video
 
 _ANNOTATIONS = (".csv", ".json", ".txt")
 

@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from adaframe.data.clips import Clip
 from adaframe.errors import DataError, UsageError
 from adaframe.files import atomic_path, write_text
 from adaframe.prepare.catalogue import OPTIONS, PREPARERS
 from adaframe.prepare.gathering import counted
 from adaframe.prepare.table import manifest_text
 from adaframe.prepare.tidy import tidy
-from adaframe.training.clips import Clip
 
 _CLASSES_SHOWN = 8
 _BAD_SHOWN = 20

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from adaframe.training.clips import Clip
+from adaframe.data.clips import Clip
 
 
 def manifest_text(clips: Sequence[Clip], folder: Path, *, multi_label: bool) -> str:

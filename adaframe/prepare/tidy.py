@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from adaframe.data.clips import Clip
 from adaframe.errors import DataError
-from adaframe.training.clips import Clip
 
 
 def tidy(clips: Sequence[Clip]) -> tuple[list[Clip], list[str]]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adaframe.config import Preprocess, Sampling
+from adaframe.data.clips import Clip
 from adaframe.errors import VideoError
 from adaframe.progress import Line
-from adaframe.training.clips import Clip
 from adaframe.video import ClipRequest, DecodePool, read_clip
 
 # Enough to seek into all parts of a file; every frame of a large data set would take days.

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 
 from adaframe.config import Config
+from adaframe.data.survey import Survey, survey
 from adaframe.inference.recognizer import pick_device
 from adaframe.training.material import learnable
 from adaframe.training.recipe import apply, pick
-from adaframe.training.survey import Survey, survey
 from adaframe.video import ClipRequest
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from adaframe.config import Config
 from adaframe.config_check import check
 from adaframe.config_io import to_yaml
+from adaframe.data.survey import Survey
 from adaframe.errors import UsageError
 from adaframe.files import write_text
 from adaframe.model.network import Network
@@ -29,7 +30,6 @@ from adaframe.training.ranks import count_devices
 from adaframe.training.report import report_validation
 from adaframe.training.run import Run
 from adaframe.training.start import build_network, check_fold, choose_clips, full_network
-from adaframe.training.survey import Survey
 from adaframe.training.unsure import confidences, strangeness
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from adaframe.config import Config
+from adaframe.data.manifest import split_off
 from adaframe.training.frozen import logistic_regression, summaries
 from adaframe.training.losses import classification_loss
-from adaframe.training.manifest import split_off
 
 if TYPE_CHECKING:
     from adaframe.model.network import Network

@@ -8,7 +8,7 @@ from typing import Any
 
 from adaframe.config import Config
 from adaframe.config_io import config_from_dict, to_dict
-from adaframe.training.survey import Survey
+from adaframe.data.survey import Survey
 
 # Fewer clips than this, and a backbone that learns forgets more than it learns (whole fine-tuning on 180 clips: 72 %
 # where frozen features gave 76); with fewer than a GPU's speed, learning it takes hours.

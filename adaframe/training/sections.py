@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adaframe.config import Config
+from adaframe.data.manifest import Clip, load_dataset
 from adaframe.errors import AdaframeError
 from adaframe.evaluation.bootstrap import LEVEL
 from adaframe.evaluation.classes import class_facts, class_table, label_counts
 from adaframe.evaluation.confusion import FIGURE_LIMIT, confused_pairs, confusion, confusion_figure
 from adaframe.evaluation.drawing import number
 from adaframe.evaluation.metrics import Results, headline, interval
-from adaframe.training.manifest import Clip, load_dataset
 
 if TYPE_CHECKING:
     from adaframe.training.run import Run

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 
 from adaframe.config import Config
+from adaframe.data.manifest import Clip, split_off
 from adaframe.errors import DataError, UsageError
 from adaframe.evaluation.classes import missing
 from adaframe.inference.recognizer import pick_device
 from adaframe.model.checkpoint import load_matching
 from adaframe.model.network import Network
-from adaframe.training.manifest import Clip, split_off
 from adaframe.training.material import Material
 from adaframe.training.parameters import freeze
 

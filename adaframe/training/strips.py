@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from adaframe.data.clips import Clip
 from adaframe.errors import VideoError
 from adaframe.inference.recognizer import load
 from adaframe.model.answer import in_words, named
 from adaframe.training.calibration import Outcome
-from adaframe.training.clips import Clip
 from adaframe.training.sections import plain_text
 from adaframe.video import DecodePool, read_clip
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from adaframe.data.manifest import DataSet
 from adaframe.evaluation.folds import from_row
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.nested import part
@@ -19,7 +20,6 @@ from adaframe.files import write_text
 from adaframe.training.calibration import BETAS, Outcome
 from adaframe.training.folds import as_row
 from adaframe.training.frozen import frozen_linear
-from adaframe.training.manifest import DataSet
 from adaframe.training.material import Material, load_material, use_frozen_features
 from adaframe.training.module import Recogniser
 from adaframe.training.report import as_results, groups_of

@@ -18,6 +18,7 @@ from adaframe.cli.main import main
 from adaframe.config import Head, Policy, Sampling
 from adaframe.errors import AdaframeError, DataError, UsageError
 from adaframe.evaluation import evaluate as module
+from adaframe.evaluation import views
 from adaframe.evaluation.evaluate import evaluate
 from adaframe.evaluation.timing import Timed
 from adaframe.model.metadata import CalibrationPoint
@@ -203,7 +204,7 @@ def test_what_is_timed_is_what_is_counted(
         return [1.0] * len(methods)
 
     monkeypatch.setattr(module, "time_methods", run_once)
-    monkeypatch.setattr(module, "TIMED_WINDOWS", 100)  # all of them
+    monkeypatch.setattr(views, "TIMED_WINDOWS", 100)  # all of them
     hook = torch.nn.modules.module.register_module_forward_pre_hook(count)
     try:
         out = tmp_path / "a.json"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from adaframe.data.clips import DataSet
+from adaframe.data.manifest import load_dataset
 from adaframe.prepare import prepare
-from adaframe.training.clips import DataSet
-from adaframe.training.manifest import load_dataset
 
 
 class Sample:

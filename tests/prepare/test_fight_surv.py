@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from adaframe import bundled
+from adaframe.data.manifest import load_dataset
 from adaframe.errors import DataError
 from adaframe.prepare import prepare
-from adaframe.training.manifest import load_dataset
 
 
 @pytest.fixture

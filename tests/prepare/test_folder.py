@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from adaframe.training.manifest import load_dataset
+from adaframe.data.manifest import load_dataset
 
 
 def test_the_manifest_has_the_same_clips_as_the_folder(sample: Any) -> None:

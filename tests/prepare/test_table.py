@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adaframe.data.clips import Clip
+from adaframe.data.manifest import load_dataset
 from adaframe.prepare.table import manifest_text
-from adaframe.training.clips import Clip
-from adaframe.training.manifest import load_dataset
 
 
 def test_paths_are_relative_and_empty_columns_left_out(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from adaframe.data.clips import Clip
 from adaframe.errors import DataError
 from adaframe.prepare.tidy import tidy
-from adaframe.training.clips import Clip
 
 
 def test_labels_lose_bars_line_breaks_and_outer_space_and_keep_the_rest() -> None:

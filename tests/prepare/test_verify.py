@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from adaframe.data.clips import Clip
 from adaframe.prepare import verify as module
 from adaframe.prepare.verify import verify
-from adaframe.training.clips import Clip
 
 sys.path.insert(0, str(Path(__file__).parent))
 import verify_tasks

@@ -180,7 +180,7 @@ def test_info_says_that_several_labels_may_hold(run: tuple[Path, str], capsys: p
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::adaframe.training.clips.DataWarning")
+@pytest.mark.filterwarnings("ignore::adaframe.data.clips.DataWarning")
 def test_folds_of_several_labels_are_judged_by_map(make_config: MakeConfig, tmp_path: Path) -> None:
     manifest = render_set(tmp_path, train=24, val=0, folds=3)
     stages = {"train.stages.warmup": 1, "train.stages.joint": 1, "train.stages.finetune": 0}
@@ -198,7 +198,7 @@ def test_folds_of_several_labels_are_judged_by_map(make_config: MakeConfig, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::adaframe.training.clips.DataWarning")
+@pytest.mark.filterwarnings("ignore::adaframe.data.clips.DataWarning")
 def test_validation_clips_without_any_label_stop_nothing(make_config: MakeConfig, tmp_path: Path) -> None:
     manifest = render_set(tmp_path, train=8, val=0)
     lines = manifest.read_text().splitlines()

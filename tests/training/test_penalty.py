@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from adaframe.config import Config
+from adaframe.data.manifest import Clip
 from adaframe.training import penalty
-from adaframe.training.manifest import Clip
 
 
 def material(monkeypatch: pytest.MonkeyPatch, signal: float, *, clips: int = 60, features: int = 40) -> Any:

@@ -9,8 +9,8 @@ import pytest
 
 from adaframe.config import Config, Look
 from adaframe.config_check import check
+from adaframe.data.survey import Survey
 from adaframe.training.recipe import Recipe, apply, pick
-from adaframe.training.survey import Survey
 
 FEW = Survey(
     clips=300,

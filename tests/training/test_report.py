@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from adaframe.config import Config, Data, Model
+from adaframe.data.clips import Clip, DataSet
 from adaframe.errors import UnreadableVideo
 from adaframe.evaluation import epochs
 from adaframe.model.cost import Costs
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.training.calibration import Outcome
-from adaframe.training.clips import Clip, DataSet
 from adaframe.training.report import as_results, at_budget, calibration_table, groups_of, report_validation
 
 METRICS = """epoch,stage,train/accuracy,train/cost,train/loss,val/accuracy,val/cost,val/loss,val/share/look-224

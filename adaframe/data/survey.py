@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from adaframe.data.clips import Clip
 from adaframe.errors import DataError, VideoError
-from adaframe.training.clips import Clip
 from adaframe.video import ClipRequest, DecodePool, probe, read_clip
 
 SAMPLED = 48  # clips that are opened

@@ -6,8 +6,8 @@ import os
 import warnings
 from pathlib import Path
 
+from adaframe.data.clips import Clip, DataWarning, split_name
 from adaframe.errors import DataError
-from adaframe.training.clips import Clip, DataWarning, split_name
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset([

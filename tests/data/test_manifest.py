@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from adaframe.data.manifest import Clip, DataSet, DataWarning, load_dataset, split_off
 from adaframe.errors import DataError, UsageError
-from adaframe.training.manifest import Clip, DataSet, DataWarning, load_dataset, split_off
 
 
 def touch(root: Path, *names: str) -> None:

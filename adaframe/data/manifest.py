@@ -10,9 +10,9 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 
+from adaframe.data.clips import SPLITS, Clip, DataSet, DataWarning, data_set, split_name
+from adaframe.data.folders import read_folders
 from adaframe.errors import DataError, UsageError
-from adaframe.training.clips import SPLITS, Clip, DataSet, DataWarning, data_set, split_name
-from adaframe.training.folders import read_folders
 
 __all__ = ["Clip", "DataSet", "DataWarning", "load_dataset", "split_off"]
 

@@ -8,19 +8,16 @@ from pathlib import Path
 import pytest
 
 from adaframe.config import Preprocess, Sampling
+from adaframe.data.clips import Clip
+from adaframe.data.survey import survey
 from adaframe.errors import DataError
-from adaframe.training.clips import Clip
-from adaframe.training.survey import survey
 from adaframe.video import ClipRequest
 
 REQUEST = ClipRequest(path="", sampling=Sampling(frames=4), preprocess=Preprocess(resize=32, crop=32), max_windows=1)
 
 
-def test_it_tells_numbers_lengths_and_sizes(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
-    clips = [
-        Clip(str(make_clip(tmp_path / f"{n}.mp4", "red", n, frames=8 * (n + 1), size=(32, 48))), ("ab"[n % 2],))
-        for n in range(3)
-    ]
+def test_it_tells_numbers_lengths_and_sizes(tmp_path: Path, render_clip: Callable[..., Path]) -> None:
+    clips = [Clip(str(render_clip(tmp_path / f"{n}.mp4", n + 1.0, size=(32, 48))), ("ab"[n % 2],)) for n in range(3)]
 
     seen = survey(clips, REQUEST, workers=1)
 
@@ -31,8 +28,8 @@ def test_it_tells_numbers_lengths_and_sizes(tmp_path: Path, make_clip: Callable[
     assert seen.decode_s > 0
 
 
-def test_a_part_of_a_file_is_as_long_as_the_part(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
-    path = str(make_clip(tmp_path / "long.mp4", "red", 0, frames=80))
+def test_a_part_of_a_file_is_as_long_as_the_part(tmp_path: Path, render_clip: Callable[..., Path]) -> None:
+    path = str(render_clip(tmp_path / "long.mp4", 10.0))
 
     seen = survey([Clip(path, ("a",), start_s=2.0, end_s=5.0)], REQUEST, workers=1)
 
@@ -40,11 +37,11 @@ def test_a_part_of_a_file_is_as_long_as_the_part(tmp_path: Path, make_clip: Call
 
 
 def test_damaged_clips_are_counted_and_nothing_but_damage_is_an_error(
-    tmp_path: Path, make_clip: Callable[..., Path]
+    tmp_path: Path, render_clip: Callable[..., Path]
 ) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"no video")
     bad = Clip(str(tmp_path / "bad.mp4"), ("a",))
-    good = Clip(str(make_clip(tmp_path / "good.mp4", "red", 0)), ("b",))
+    good = Clip(str(render_clip(tmp_path / "good.mp4")), ("b",))
 
     seen = survey([bad, good], REQUEST, workers=1)
 

@@ -1,0 +1,247 @@
+"""All windows of all clips as recognisers see them, and the methods that are compared on them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adaframe.data.manifest import Clip
+from adaframe.errors import AdaframeError, DataError, VideoError
+from adaframe.evaluation.baselines import (
+    equal_cost_looks,
+    frame_macs,
+    glance_change,
+    most_changed,
+    shuffled,
+)
+from adaframe.evaluation.metrics import Results
+from adaframe.evaluation.timing import Timed
+from adaframe.inference.folder import in_parts
+from adaframe.inference.recognizer import Recognizer
+from adaframe.model.actions import Decisions, concatenated
+from adaframe.model.network import Clips, Features
+from adaframe.model.plans import evenly
+from adaframe.progress import Line
+from adaframe.video import ClipRequest, DecodePool, read_clip
+
+STATIC_EVERY = (1, 2, 4, 8)  # static plans beside those of equal cost: every frame, every second, …
+TIMED_WINDOWS = 8
+CHUNK = 64  # windows whose decisions are scored at once
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """Decisions of one method for all windows, and what follows from them."""
+
+    name: str
+    view: View
+    decisions: Decisions
+    bias: Tensor | None = None
+    policy_runs: bool = False
+    note: str = ""
+
+    def results(self, targets: np.ndarray, groups: tuple[str, ...], ms: float | None) -> Results:
+        view = self.view
+        scores, macs = view.scores(self.decisions), view.recognizer.network.costs.executed(self.decisions)
+        n = len(targets)
+        per_clip = torch.zeros(n, scores.shape[1]).index_add_(0, view.clip_of, scores)
+        per_clip /= torch.bincount(view.clip_of, minlength=n)[:, None]
+        gmacs = torch.zeros(n, dtype=torch.float64).index_add_(0, view.clip_of, macs) / 1e9
+        uniform = view.recognizer.network.costs.uniform(view.valid.sum(dim=1)).sum() / 1e9 / n
+        likely = torch.sigmoid(per_clip) if view.recognizer.metadata.multi_label else torch.softmax(per_clip, dim=1)
+        return Results(
+            name=self.name,
+            scores=likely.double().numpy(),
+            targets=targets,
+            gmacs=gmacs.numpy(),
+            gmacs_uniform=float(uniform),
+            model_ms=None if ms is None else ms * len(view.valid) / n,  # of a video's windows
+            groups=groups,
+            actions=self.decisions.shares(),
+            note=self.note,
+            multi_label=view.recognizer.metadata.multi_label,
+        )
+
+    def timed(self) -> Timed:
+        """The method on the windows that are kept for timing, as a function to call."""
+        view, n = self.view, len(self.view.timed_crops)
+        network, device, d = view.recognizer.network, view.recognizer.device, self.decisions
+        clips = Clips(view.timed_crops, view.valid[:n].to(device), view.times_s[:n].to(device))
+        if self.policy_runs:
+            return Timed(lambda: network.recognise(clips, bias=self.bias), n)
+        actions, decided, glanced = (x[:n].to(device) for x in (d.actions, d.decided, d.glanced))
+        few = Decisions(actions, decided, glanced, clips.valid, d.of)
+        answering = replace(clips, valid=few.glanced)  # without a policy, only these frames are glanced at
+        needed = network.actions.glance_answers
+        return Timed(lambda: network.look(clips, network.glance_features(answering) if needed else None, few), n)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """All windows of all clips as one recogniser sees them. All but `timed_crops` is kept on the CPU.
+
+    Args:
+        recognizer: whose features these are.
+        features: of every look at every valid frame, and of the glances, (W, T, F).
+        valid: bool, (W, T).
+        times_s: seconds, (W, T).
+        change: of each glance's pixels, (W, T).
+        clip_of: number of each window's clip, (W,).
+        timed_crops: uint8, RGB, of the first windows, for timing.
+    """
+
+    recognizer: Recognizer
+    features: Features
+    valid: Tensor
+    times_s: Tensor
+    change: Tensor
+    clip_of: Tensor
+    timed_crops: Tensor
+
+    def scores(self, decisions: Decisions) -> Tensor:
+        """Class scores of each window under these decisions, (W, K)."""
+        network, device, seen = self.recognizer.network, self.recognizer.device, decisions.seen().float()
+        out = []
+        with torch.inference_mode():
+            for part in torch.arange(len(self.valid)).split(CHUNK):
+                glance = None if self.features.glance is None else self.features.glance[part].to(device)
+                features = Features(glance, tuple(x[part].to(device) for x in self.features.looks))
+                out.append(network.classify(features, seen[part].to(device), self.times_s[part].to(device)).cpu())
+        return torch.cat(out)
+
+    def methods(self, budgets: Sequence[float] | None, baselines: bool) -> list[Method]:
+        """The model at the budgets (None: the one it was trained for), and its baselines at the same costs."""
+        network, metadata, device = self.recognizer.network, self.recognizer.metadata, self.recognizer.device
+        if network.plan is not None:
+            return [Method(metadata.plan, self, network.decide(None, self.valid))]
+        found = []
+        price = torch.tensor(network.costs.price(network.actions), device=device)
+        assert self.features.glance is not None
+        wanted: Sequence[float | None] = budgets or [None]
+        for budget in wanted:
+            beta = metadata.beta_for(budget)
+            bias = -beta * price[None] if beta else None
+            with torch.inference_mode():
+                glances, valid = self.features.glance.to(device), self.valid.to(device)
+                decisions = concatenated([network.decide(glances, valid, bias=bias)])
+            name = f"adaptive at {metadata.budget if budget is None else budget:g}"
+            found.append(Method(name, self, decisions, bias, True, f"beta {beta:.3g}"))
+        return found + (self._baselines(found) if baselines else [])
+
+    def _baselines(self, adaptive: Sequence[Method]) -> list[Method]:
+        network = self.recognizer.network
+        costs, actions, frames = network.costs, network.actions, self.valid.shape[1]
+        # A static plan leaves out frames also where the policy cannot.
+        actions = actions if actions.skips else replace(actions, skips=(1,))
+        strongest = costs.strongest
+        same = "same weights"
+        found = [Method("uniform, same weights", self, evenly(self.valid, strongest, frames, actions), note=same)]
+        plans = {(s, -(-frames // k)) for s in range(len(actions.sources)) for k in STATIC_EVERY} - {
+            (strongest, frames)
+        }
+        generator = torch.Generator().manual_seed(0)
+        for method in adaptive:
+            of = method.name.removeprefix("adaptive ")
+            mean = float(costs.executed(method.decisions).mean())
+            plans |= {(s, equal_cost_looks(costs, s, mean, frames)) for s in range(len(actions.sources))}
+            random = shuffled(method.decisions, costs, generator)
+            changed = most_changed(method.decisions, costs, self.change)
+            note = "the policy's looks elsewhere, and its own cost spent on more"
+            found += [
+                Method(f"random {of}", self, random, note=note),
+                Method(f"change rule {of}", self, changed, note=note),
+            ]
+        for source, looks in sorted(plans - {(strongest, frames)}, key=lambda p: -p[1] * frame_macs(costs, p[0])):
+            name = actions.sources[source]
+            full = "glance" if name == "glance" else f"static {name}"
+            title = full if looks == frames else f"{full} on {looks} of {frames}"
+            found.append(Method(title, self, evenly(self.valid, source, looks, actions), note=same))
+        return found
+
+
+def look_at(clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: int) -> tuple[list[View], list[Clip]]:
+    """Decode every clip once for each way of preprocessing, and compute all features of it."""
+    kept: list[Clip] | None = None
+    views: dict[int, View] = {}
+    requests: dict[tuple[object, object], list[int]] = {}
+    for i, r in enumerate(recognizers):
+        requests.setdefault((r.metadata.sampling, r.metadata.preprocess), []).append(i)
+    for members in requests.values():
+        bad: set[int] = set()
+        odd: dict[str, str] = {}
+        collected = [_Collected(recognizers[i]) for i in members]
+        jobs = [_job(recognizers[members[0]], clip) for clip in clips]
+        line = Line("looking at the clips")
+        with DecodePool(workers=workers) as pool:
+            for n, first in enumerate(pool.map(read_clip, jobs)):
+                line.update(n, len(jobs))
+                if isinstance(first, VideoError):
+                    print(f"left out: {first}", file=sys.stderr)
+                    bad.add(n)
+                    continue
+                for part in in_parts(first, jobs[n], pool):
+                    if part.warnings:
+                        odd.setdefault(first.path, part.warnings[0])
+                    for one in collected:
+                        one.add(n - len(bad), part.images, part.valid, part.times_s)
+        line.done()
+        if odd:
+            path, warning = next(iter(odd.items()))
+            print(f"warning: {len(odd)} files are odd or damaged in part: {path} ({warning}), …", file=sys.stderr)
+        good = [clip for n, clip in enumerate(clips) if n not in bad]
+        if not good:
+            raise DataError("none of the clips can be read")
+        if kept is not None and [c.path for c in kept] != [c.path for c in good]:
+            raise AdaframeError("the models could not read the same clips; try: leave out what cannot be read")
+        kept = good
+        views |= {i: one.view() for i, one in zip(members, collected, strict=True)}
+    assert kept is not None
+    return [views[i] for i in range(len(recognizers))], kept
+
+
+def _job(recognizer: Recognizer, clip: Clip) -> ClipRequest:
+    return replace(recognizer.metadata.request(clip.path), start_s=clip.start_s, end_s=clip.end_s)
+
+
+class _Collected:
+    """Gathers features clip by clip."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+        self.rows: list[tuple[Features, Tensor, Tensor, Tensor]] = []
+        self.clip_of: list[int] = []
+        self.crops: list[Tensor] = []
+
+    @torch.inference_mode()
+    def add(self, number: int, images: np.ndarray, valid: np.ndarray, times_s: np.ndarray) -> None:
+        network, device = self.recognizer.network, self.recognizer.device
+        relative = np.where(valid, times_s - times_s[:, :1], 0.0).astype(np.float32)
+        clips = Clips(*(torch.from_numpy(np.ascontiguousarray(x)).to(device) for x in (images, valid, relative)))
+        features = network.all_features(clips)
+        glance = None if features.glance is None else features.glance.cpu()
+        features = Features(glance, tuple(x.cpu() for x in features.looks))
+        model = network.model
+        change = glance_change(clips.crops, clips.valid, model.glance.pixels, model.preprocess).cpu()
+        self.rows.append((features, clips.valid.cpu(), clips.times_s.cpu(), change))
+        self.clip_of += [number] * len(images)
+        if sum(len(c) for c in self.crops) < TIMED_WINDOWS:
+            self.crops.append(clips.crops)
+
+    def view(self) -> View:
+        features, valid, times_s, change = zip(*self.rows, strict=True)
+        glances = [f.glance for f in features if f.glance is not None]
+        looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))
+        return View(
+            recognizer=self.recognizer,
+            features=Features(torch.cat(glances) if glances else None, looks),
+            valid=torch.cat(valid),
+            times_s=torch.cat(times_s),
+            change=torch.cat(change),
+            clip_of=torch.tensor(self.clip_of),
+            timed_crops=torch.cat(self.crops)[:TIMED_WINDOWS],
+        )
