@@ -16,7 +16,7 @@ from adaframe.errors import VideoError
 from adaframe.files import atomic_path
 from adaframe.model.network import Clips, Network
 from adaframe.training.augment import augment
-from adaframe.training.batches import Sample, candidate_plan, pad
+from adaframe.training.sources import Sample, candidate_plan, pad
 from adaframe.video import FrameCache
 
 

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from adaframe.model.network import Network
-from adaframe.training.batches import Batch
+from adaframe.training.batch import Batch
 from adaframe.training.material import Material
 from adaframe.training.prefetch import Prefetched
 

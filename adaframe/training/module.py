@@ -17,7 +17,7 @@ from adaframe.config import Config, Stages
 from adaframe.model.actions import Decisions
 from adaframe.model.network import Features, Network
 from adaframe.model.plans import evenly
-from adaframe.training.batches import Batch
+from adaframe.training.batch import Batch
 from adaframe.training.budget import Multiplier
 from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
 from adaframe.training.mixup import Mix, draw_mixture, unmixed

@@ -23,7 +23,7 @@ from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.network import Features, Network
 from adaframe.model.temporal import Standardise
 from adaframe.training.averaging import LastEpochs
-from adaframe.training.batches import Batch
+from adaframe.training.batch import Batch
 from adaframe.training.calibration import Curve, Outcome, curve, outcome, trace
 from adaframe.training.callbacks import Metrics, Progress, Resumable, Tidy
 from adaframe.training.feeding import Feeding, Waiting

@@ -16,8 +16,8 @@ import torch
 
 from adaframe.config import Config
 from adaframe.errors import DataError
-from adaframe.training import batches as batches_module
-from adaframe.training.batches import Batch
+from adaframe.training import sources as sources_module
+from adaframe.training.batch import Batch
 from adaframe.training.feeding import Feeding, Waiting
 from adaframe.training.fit import fit
 from adaframe.training.material import Material, learnable, load_material
@@ -138,7 +138,7 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_clip(
 
     root = make_folder(tmp_path / "data", clips=9)
     (root / "red" / "03.mp4").rename(root / "red" / f"{kind}.mp4")
-    monkeypatch.setattr(batches_module, "read_clip", read_unless_told)
+    monkeypatch.setattr(sources_module, "read_clip", read_unless_told)
     config = make_config(**{"data.root": str(root), "data.cache": "", "data.workers": 2, "train.batch_size": 3})
     with load_material(config, learnable(config), tmp_path) as material:
         assert material.pool is not None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from adaframe.training.batches import Batch
+from adaframe.training.batch import Batch
 from adaframe.training.prefetch import Prefetched
 
 
