@@ -43,6 +43,7 @@ def from_row(row: dict[str, Any]) -> Results:
         model_ms=None,
         groups=tuple(row["groups"]),
         actions=row["actions"],
+        multi_label=row.get("multi_label", False),
     )
 
 

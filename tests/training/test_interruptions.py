@@ -38,7 +38,13 @@ def start(words: list[str]) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         start_new_session=True,
+        preexec_fn=interruptible,
     )
+
+
+def interruptible() -> None:
+    """What a shell runs in the background ignores Ctrl-C, and so do its children; the tests' children shall not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(file: Path, process: subprocess.Popen[str], seconds: float = 120) -> None:

@@ -118,7 +118,10 @@ def test_the_report_has_average_precision_by_label_and_no_confusion_matrix(run: 
 
     text = (out / "report.md").read_text()
 
-    assert re.search(r"On 16 held-out clips, its mAP is \*\*\d+\.\d %\*\* .*a random order: 50\.0 %", text)
+    assert re.search(
+        r"On 16 held-out clips, by which its epoch was chosen, its mAP is \*\*\d+\.\d %\*\* .*a random order: 50\.0 %",
+        text,
+    )
     assert "| class | n | average precision | recall | precision | named |" in text
     assert re.search(r"\| rare \| 0 \| – \| – \|", text)
     assert not (out / "figures" / "confusion.png").exists()
@@ -211,6 +214,6 @@ def test_validation_clips_without_any_label_stop_nothing(make_config: MakeConfig
     with (tmp_path / "out" / "metrics.csv").open(newline="") as file:
         assert {(row["val/map"], row["val/headline"]) for row in csv.DictReader(file)} == {("nan", "0")}
     text = (tmp_path / "out" / "report.md").read_text()
-    assert "On 3 held-out clips, nothing can be said: none of them has a label." in text
+    assert "On 3 held-out clips, by which its epoch was chosen, nothing can be said: none of them has a label." in text
     assert "could not be made" not in text
     assert adaframe.load(tmp_path / "out" / "model.safetensors", device="cpu").classify(tmp_path / "bare0.mp4").path

@@ -150,7 +150,13 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
 def test_an_interrupt_is_the_parents_alone(tmp_path: Path) -> None:
     waits = "pool.submit(tasks.hang, 'b.mp4').result()"
     with subprocess.Popen(
-        script(tmp_path, waits), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        script(tmp_path, waits),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # What a shell runs in the background ignores Ctrl-C, and so would this child.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as parent:
         assert parent.stdout is not None
         assert parent.stderr is not None
