@@ -135,7 +135,8 @@ def _sampling(survey: Survey) -> Recipe:
             {"model.sampling.frames": 16, "model.sampling.window_s": None},
             (f"16 frames spread over the whole file: a tenth of the clips are longer than {long:.0f} s",),
         )
-    window = max(round(long * 2 + 0.49) / 2, 0.5)
+    # The median, not more: 16 frames over a window that most clips do not fill are fewer for each of them.
+    window = max(round(median * 2) / 2, 0.5)
     return Recipe(
         {"model.sampling.frames": 16, "model.sampling.window_s": window},
         (

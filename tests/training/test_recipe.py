@@ -66,8 +66,8 @@ def test_looks_are_no_larger_than_most_clips_show() -> None:
     assert [look.pixels for look in large.model.looks] == [160, 96]
 
 
-def test_windows_are_as_long_as_most_clips_and_long_clips_are_seen_whole() -> None:
-    assert picked().model.sampling.window_s == 3.0
+def test_windows_are_as_long_as_the_median_clip_and_long_clips_are_seen_whole() -> None:
+    assert picked().model.sampling.window_s == 2.0
     assert picked(replace(FEW, seconds=(5.0, 30.0, 240.0))).model.sampling.window_s is None
 
 
