@@ -108,9 +108,8 @@ def _to_file(files: list[tuple[str, VideoError | None]], args: argparse.Namespac
                     line.update(done, total)
         finally:
             line.done()
-        failed = len(results.failed)
-        _note(f"{args.out}: {len(results.done)} files" + (f", {failed} of them failed" if failed else ""))
-    return int(failed > 0)
+        _note(f"{args.out}: {len(results.done)} answers, {len(results.failed)} of them errors")
+    return int(bool(results.failed))
 
 
 def _expand(paths: Sequence[str]) -> Iterator[tuple[str, VideoError | None]]:

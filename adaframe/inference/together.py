@@ -59,7 +59,7 @@ def recognise_paths(
     total: Total | None = None
     with closing(Parts(pool, requests)) as parts, ThreadPoolExecutor(1) as side:
         loading = side.submit(recognizer)
-        for batch in batches(parts):
+        for batch in batches(parts, parts.ready):
             frames = [part.frames for part in batch if not isinstance(part.frames, VideoError)]
             recognised = iter(loading.result().recognise_parts(frames, beta=beta) if frames else ())
             for part in batch:
@@ -76,11 +76,11 @@ def recognise_paths(
                     yield prediction
 
 
-def batches(parts: Parts) -> Iterator[list[Part]]:
-    """Parts by batches: one at least, more as far as they are decoded already."""
+def batches(parts: Iterator[Part], ready: Callable[[], bool]) -> Iterator[list[Part]]:
+    """Parts by batches: one at least, more as long as `ready` says that the next one need not be waited for."""
     for part in parts:
         batch, pixels = [part], _pixels(part)
-        while pixels < PIXELS_PER_BATCH and parts.ready() and (another := next(parts, None)) is not None:
+        while pixels < PIXELS_PER_BATCH and ready() and (another := next(parts, None)) is not None:
             batch.append(another)
             pixels += _pixels(another)
         yield batch
