@@ -85,7 +85,7 @@ def _to_file(files: list[tuple[str, VideoError | None]], args: argparse.Namespac
         raise UsageError("--figure draws one video, --out is for many; try: one of them")
     wanted = dict(files)  # a file that is named twice is answered once
     checkpoint = _checkpoint(args)
-    read_metadata(checkpoint)  # what is no checkpoint is said in words
+    read_metadata(checkpoint).beta_for(args.budget)  # what cannot be leaves no file
     settings = {
         "checkpoint": digest_of(checkpoint),
         "budget": args.budget,

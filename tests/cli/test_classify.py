@@ -14,7 +14,7 @@ import pytest
 
 from adaframe.cli.classify import describe_row
 from adaframe.cli.main import main
-from adaframe.errors import UnreadableVideo, VideoError
+from adaframe.errors import AdaframeError, UnreadableVideo, VideoError
 
 
 @dataclass
@@ -50,6 +50,11 @@ class Answer:
 class Metadata:
     classes: tuple[str, ...] = ("fight", "no-fight")
     scope: str = "Surveillance cameras only."
+
+    def beta_for(self, budget: float | None) -> float:
+        if budget == 0.01:
+            raise AdaframeError("budget 0.01 is below what this model can do")
+        return 0.0
 
 
 @pytest.fixture
@@ -261,6 +266,13 @@ def test_results_of_other_settings_are_not_mixed(
 
     assert f"r.jsonl: its answers were made with {name} " in capsys.readouterr().err
     assert Path("r.jsonl").read_bytes() == before
+
+
+def test_a_budget_that_cannot_be_leaves_no_file(seen: dict[str, Any]) -> None:
+    assert classify("a.mp4", "--out", "r.jsonl", "--budget", "0.01") == 1
+
+    assert not Path("r.jsonl").exists()
+    assert not Path("r.jsonl.settings.json").exists()
 
 
 @pytest.mark.parametrize("words", ["--retry", "--out r.jsonl --figure strip.png"])
