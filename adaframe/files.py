@@ -58,11 +58,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         if not _concerns(error, temporary, target):
             raise
-        hint = _HINTS.get(error.errno or 0, "check the folder, its permissions and the disk")
-        raise AdaframeError(f"{path}: cannot be written ({error.strerror or error}); try: {hint}") from error
+        raise unwritable(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: str | Path, error: OSError) -> AdaframeError:
+    """What to tell, and what to try, where `path` could not be written."""
+    hint = _HINTS.get(error.errno or 0, "check the folder, its permissions and the disk")
+    return AdaframeError(f"{path}: cannot be written ({error.strerror or error}); try: {hint}")
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -18,10 +18,12 @@ class Line:
 
     Args:
         what: is being done.
+        begun: how much of it was done before: it says nothing about how long the rest will take.
+        unit: of what is counted, where the line shall say how many of them a second.
     """
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    def __init__(self, what: str, *, begun: int = 0, unit: str = "") -> None:
+        self.what, self.begun, self.unit = what, begun, unit
         self.started = time.monotonic()
         self.last = 0.0 if sys.stderr.isatty() else self.started
         self.shown = False
@@ -33,8 +35,9 @@ class Line:
         if now - self.last < (0.2 if terminal else 10.0):
             return
         self.last, self.shown = now, True
-        left = (now - self.started) / max(done, 1) * (total - done)
-        text = f"{self.what}: {done} of {total}, {clock(left)} left"
+        new, seconds = max(done - self.begun, 1), now - self.started
+        rate = f"{new / seconds:.3g} {self.unit}/s, " if self.unit and seconds > 0 else ""
+        text = f"{self.what}: {done} of {total}, {rate}{clock(seconds / new * (total - done))} left"
         print(f"\r{text:<79}" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True)
 
     def done(self) -> None:

@@ -44,6 +44,16 @@ def test_in_a_file_a_line_comes_every_ten_seconds(now: list[float], monkeypatch:
     assert out == "decoding: 10 of 100, 1:30 left\ndecoding: 20 of 100, 1:20 left\ndecoding: done in 0:25\n"
 
 
+def test_what_was_done_before_tells_nothing_about_the_speed(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    line = Line("classifying", begun=80, unit="videos")
+    now[0] += 10
+    line.update(85, 100)
+
+    out = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert out == "classifying: 85 of 100, 0.5 videos/s, 0:30 left\n"
+
+
 def test_on_a_terminal_the_line_is_rewritten_and_goes_away(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     line = Line("decoding")

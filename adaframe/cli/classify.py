@@ -15,6 +15,7 @@ from adaframe import bundled
 from adaframe.cli.parser import Parser, add_machine, fraction, positive, seconds
 from adaframe.data.folders import videos_below
 from adaframe.errors import UsageError, VideoError
+from adaframe.progress import Line
 
 if TYPE_CHECKING:
     from adaframe.inference.prediction import Prediction
@@ -38,6 +39,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     option("--stride", type=seconds, metavar="S", help="seconds from window to window (default: the window)")
     option("--decode", choices=("auto", "exact"), default="auto", help="auto is exact so far (default: %(default)s)")
     option("--json", action="store_true", help="one JSON object per line")
+    option(
+        "--out",
+        metavar="FILE",
+        help="append the JSON lines to FILE as they come, and print none; started again, goes on after what is there",
+    )
+    option("--retry", action="store_true", help="with --out: try the files again that failed before")
     option("--figure", metavar="FILE.png", help="draw what the policy did (one video only)")
     add_machine(parser)
     return parser.parse(argv)
@@ -46,6 +53,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def run(args: argparse.Namespace) -> int:
     """Answer for every path; returns 1 if any failed."""
     files = list(_expand(args.paths))
+    if args.out:
+        return _to_file(files, args)
+    if args.retry:
+        raise UsageError("--retry is about the errors in a file of results; try: --out FILE --retry")
     if args.figure and len(files) != 1:
         raise UsageError(f"--figure draws one video, but there are {len(files)}; try: classify one file")
     width = min(60, max(len(path) for path, _ in files))
@@ -63,6 +74,42 @@ def run(args: argparse.Namespace) -> int:
             if args.figure:
                 answer.draw(args.figure)
     return int(failed)
+
+
+def _to_file(files: list[tuple[str, VideoError | None]], args: argparse.Namespace) -> int:
+    """Append what is not there yet to args.out; returns 1 if any file failed, now or before."""
+    from adaframe.inference.results import Results, digest_of
+    from adaframe.model.metadata import read_metadata
+
+    if args.figure:
+        raise UsageError("--figure draws one video, --out is for many; try: one of them")
+    wanted = dict(files)  # a file that is named twice is answered once
+    checkpoint = _checkpoint(args)
+    read_metadata(checkpoint).beta_for(args.budget)  # what cannot be leaves no file
+    settings = {
+        "checkpoint": digest_of(checkpoint),
+        "budget": args.budget,
+        "window": args.window,
+        "stride": args.stride,
+        "decode": args.decode,
+        "top-k": args.top_k,
+    }
+    with Results(args.out, settings, retry=args.retry) as results:
+        left = [(path, error) for path, error in wanted.items() if path not in results.done]
+        before, total = len(wanted) - len(left), len(wanted)
+        if before:
+            _note(f"{args.out}: {before} of {total} files are there already")
+        line = Line("classifying", begun=before, unit="videos")
+        try:
+            with closing(_answers(left, args)) as answers:
+                for done, (path, answer) in enumerate(answers, start=before + 1):
+                    row = _error_row(path, answer) if isinstance(answer, VideoError) else answer.to_json(args.top_k)
+                    results.append(row)
+                    line.update(done, total)
+        finally:
+            line.done()
+        _note(f"{args.out}: {len(results.done)} answers, {len(results.failed)} of them errors")
+    return int(bool(results.failed))
 
 
 def _expand(paths: Sequence[str]) -> Iterator[tuple[str, VideoError | None]]:
@@ -89,7 +136,7 @@ def _answers(
         from adaframe.inference.folder import classify_paths
         from adaframe.model.metadata import read_metadata
 
-        checkpoint = args.checkpoint or str(bundled.checkpoint_path("example.safetensors"))
+        checkpoint = _checkpoint(args)
         _note(_knows(checkpoint, read_metadata(checkpoint)))
         found = classify_paths(
             usable,
@@ -102,6 +149,10 @@ def _answers(
         )
     for path, error in files:
         yield path, error if error is not None else next(found)
+
+
+def _checkpoint(args: argparse.Namespace) -> str:
+    return args.checkpoint or str(bundled.checkpoint_path("example.safetensors"))
 
 
 def _knows(checkpoint: str, metadata: Any) -> str:
@@ -144,12 +195,16 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
+def _error_row(path: str, error: VideoError) -> dict[str, str]:
+    return {"path": path, "error": error.what + (f"; try: {error.hint}" if error.hint else "")}
+
+
 def _print_error(path: str, error: VideoError, as_json: bool) -> None:
-    text = error.what + (f"; try: {error.hint}" if error.hint else "")
+    row = _error_row(path, error)
     if as_json:
-        print(json.dumps({"path": path, "error": text}), flush=True)
+        print(json.dumps(row), flush=True)
     else:
-        _note(f"error: {path}: {text}")
+        _note(f"error: {path}: {row['error']}")
 
 
 def _note(text: str) -> None:

@@ -21,13 +21,12 @@ from adaframe.evaluation.baselines import (
 )
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.timing import Timed
-from adaframe.inference.folder import in_parts
 from adaframe.inference.recognizer import Recognizer
 from adaframe.model.actions import Decisions, concatenated
 from adaframe.model.network import Clips, Features
 from adaframe.model.plans import evenly
 from adaframe.progress import Line
-from adaframe.video import ClipRequest, DecodePool, read_clip
+from adaframe.video import ClipRequest, DecodePool, Parts
 
 STATIC_EVERY = (1, 2, 4, 8)  # static plans beside those of equal cost: every frame, every second, …
 TIMED_WINDOWS = 8
@@ -178,17 +177,17 @@ def look_at(clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: i
         jobs = [_job(recognizers[members[0]], clip) for clip in clips]
         line = Line("looking at the clips")
         with DecodePool(workers=workers) as pool:
-            for n, first in enumerate(pool.map(read_clip, jobs)):
-                line.update(n, len(jobs))
-                if isinstance(first, VideoError):
-                    print(f"left out: {first}", file=sys.stderr)
-                    bad.add(n)
+            for part in Parts(pool, jobs):
+                line.update(part.number, len(jobs))
+                frames = part.frames
+                if isinstance(frames, VideoError):
+                    print(f"left out: {frames}", file=sys.stderr)
+                    bad.add(part.number)
                     continue
-                for part in in_parts(first, jobs[n], pool):
-                    if part.warnings:
-                        odd.setdefault(first.path, part.warnings[0])
-                    for one in collected:
-                        one.add(n - len(bad), part.images, part.valid, part.times_s)
+                if frames.warnings:
+                    odd.setdefault(part.path, frames.warnings[0])
+                for one in collected:
+                    one.add(part.number - len(bad), frames.images, frames.valid, frames.times_s)
         line.done()
         if odd:
             path, warning = next(iter(odd.items()))

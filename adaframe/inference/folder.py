@@ -5,19 +5,17 @@ Decoding starts before torch is imported: for one short clip the import takes lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adaframe.errors import VideoError
-from adaframe.video import ClipFrames, ClipRequest, DecodePool, read_clip
+from adaframe.inference.together import recognise_paths
+from adaframe.video import DecodePool
 
 if TYPE_CHECKING:
     from adaframe.inference.prediction import Prediction
     from adaframe.inference.recognizer import Recognizer
-    from adaframe.model.metadata import Metadata
 
 
 def classify_paths(
@@ -50,7 +48,7 @@ def classify_paths(
 
     path = Path(checkpoint) if checkpoint is not None else checkpoint_path("example.safetensors")
     metadata = read_metadata(path)
-    metadata.beta_for(budget)
+    beta = metadata.beta_for(budget)  # said before any file is read
     files = [str(p) for p in paths]
 
     def recognizer() -> Recognizer:
@@ -59,51 +57,4 @@ def classify_paths(
         return load(path, device=device)
 
     with DecodePool(workers=1 if len(files) == 1 else workers) as pool:
-        yield from recognise_paths(
-            recognizer, metadata, files, pool, budget=budget, window_s=window_s, stride_s=stride_s
-        )
-
-
-def recognise_paths(
-    recognizer: Callable[[], Recognizer],
-    metadata: Metadata,
-    paths: Iterable[str | Path],
-    pool: DecodePool,
-    *,
-    budget: float | None = None,
-    window_s: float | None = None,
-    stride_s: float | None = None,
-) -> Iterator[Prediction | VideoError]:
-    """As classify_paths, with a pool that runs already; the recogniser is asked for once decoding has begun."""
-    requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s) for p in paths)
-    with ThreadPoolExecutor(1) as side:
-        loading = side.submit(recognizer)
-        for first in pool.map(read_clip, requests):
-            if isinstance(first, VideoError):
-                yield first
-                continue
-            request = metadata.request(first.path, window_s=window_s, stride_s=stride_s)
-            try:
-                yield loading.result().classify_parts(first.path, in_parts(first, request, pool), budget=budget)
-            except VideoError as error:
-                yield error
-
-
-def in_parts(first: ClipFrames, request: ClipRequest, pool: DecodePool) -> Iterator[ClipFrames]:
-    """A long file's windows, part by part; a part that fails later is a warning of the file, not its error."""
-    yield first
-    starts = range(request.max_windows, first.windows_total, request.max_windows)
-    later = pool.map(read_clip, (replace(request, first_window=window) for window in starts))
-    for window, part in zip(starts, later, strict=True):
-        if isinstance(part, VideoError):
-            lost = min(request.max_windows, first.windows_total - window)
-            warning = f"{lost} windows are left out: {part.what}"
-            yield replace(first, **_nothing(first), decode_s=0.0, warnings=(warning,))
-        else:
-            yield part
-
-
-def _nothing(part: ClipFrames) -> dict[str, Any]:
-    """No windows at all, in the shapes of a part."""
-    arrays = ("images", "times_s", "indices", "valid", "start_s", "end_s")
-    return {name: getattr(part, name)[:0] for name in arrays}
+        yield from recognise_paths(recognizer, metadata, files, pool, beta=beta, window_s=window_s, stride_s=stride_s)

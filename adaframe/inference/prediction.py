@@ -33,7 +33,7 @@ class Prediction:
         frames: per sampled frame: "index" in the file, "time_s", "action".
         gmacs: 1e9 multiply-adds executed.
         gmacs_uniform: of looking at every sampled frame in full.
-        seconds: spent on "decode" and "model".
+        seconds: spent on "decode" and "model"; of a batch of several files each has the share of its executed MACs.
         timeline: per window, where there are several: "start_s", "end_s", "label" (as above), "confidence".
         warnings: about a partly damaged file.
         crops: uint8, RGB, (W, T, c, c, 3): what the model was given in the first windows, for the figure.

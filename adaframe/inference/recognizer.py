@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from torch import Tensor
 
 from adaframe.errors import UsageError, VideoError
 from adaframe.inference.prediction import Prediction
-from adaframe.model import answer
-from adaframe.model.actions import Decisions, concatenated
+from adaframe.inference.together import recognise_paths
+from adaframe.inference.total import Recognised, Total
+from adaframe.model.actions import Decisions
 from adaframe.model.checkpoint import load_network
 from adaframe.model.metadata import Metadata
 from adaframe.model.network import Clips, Network
-from adaframe.video import ClipFrames, read_clip, resize_frames
+from adaframe.video import ClipFrames, DecodePool, read_clip, resize_frames
 
 
 def load(checkpoint: str | Path | None = None, *, device: str = "auto", budget: float | None = None) -> Recognizer:
@@ -134,25 +135,53 @@ class Recognizer:
         self, paths: Iterable[str | Path], *, budget: float | None = None, workers: int = 0
     ) -> Iterator[Prediction | VideoError]:
         """Recognise many files, in order; a file that fails gives its error as a value. Decoding runs in child processes."""
-        from adaframe.inference.folder import recognise_paths
-        from adaframe.video import DecodePool
-
+        beta = self._beta(budget)
         with DecodePool(workers=workers) as pool:
-            yield from recognise_paths(lambda: self, self.metadata, paths, pool, budget=budget)
+            yield from recognise_paths(lambda: self, self.metadata, paths, pool, beta=beta)
 
     def classify_parts(self, path: str, parts: Iterable[ClipFrames], *, budget: float | None = None) -> Prediction:
         """Recognise a file whose windows come in parts; one part is held in memory at a time (the first is kept to draw)."""
-        total = _Sum()
-        beta = self.metadata.beta_for(self.budget if budget is None else budget)
+        total, beta = Total(path, self.metadata), self._beta(budget)
         for part in parts:
-            started = time.perf_counter()
-            summary, decisions = self._summarise(part.images, part.valid, part.times_s, beta)
-            with torch.inference_mode():
-                scores = self.network.head.answer(summary).float().cpu()
-                strangeness = self.network.head.strangeness(summary).cpu()
-            seconds = time.perf_counter() - started
-            total.add(part, scores, strangeness, decisions, self.network, seconds)
-        return total.prediction(path, self.metadata)
+            total.add(self.recognise_parts([part], beta=beta)[0])
+        return total.prediction()
+
+    def recognise_parts(self, parts: Sequence[ClipFrames], *, beta: float = 0.0) -> list[Recognised]:
+        """Recognise windows of one or several files as one batch; what came of each part, in their order.
+
+        Args:
+            parts: one at least, all of as many frames a window.
+            beta: bias of the action logits against cost.
+        """
+        started = time.perf_counter()
+        images, valid, times_s = (
+            np.concatenate([getattr(part, name) for part in parts]) if len(parts) > 1 else getattr(parts[0], name)
+            for name in ("images", "valid", "times_s")
+        )
+        summary, decisions = self._summarise(images, valid, times_s, beta)
+        with torch.inference_mode():
+            scores = self.network.head.answer(summary).float().cpu()
+            strangeness = self.network.head.strangeness(summary).cpu()
+        sizes = [len(part.images) for part in parts]
+        costs, split = self.network.costs, decisions.cpu().split(sizes)
+        macs = [float(costs.executed(d).sum()) for d in split]
+        uniform = [float(costs.uniform(d.valid.sum(dim=1)).sum()) for d in split]
+        seconds = time.perf_counter() - started
+        shares = [m / sum(macs) if sum(macs) else 1 / len(macs) for m in macs]
+        rows = zip(
+            parts,
+            scores.split(sizes),
+            strangeness.split(sizes),
+            split,
+            macs,
+            uniform,
+            [seconds * share for share in shares],
+            strict=True,
+        )
+        return [Recognised(*row) for row in rows]
+
+    def _beta(self, budget: float | None) -> float:
+        return self.metadata.beta_for(self.budget if budget is None else budget)
 
     @torch.inference_mode()
     def recognise(
@@ -190,88 +219,3 @@ class Recognizer:
         yield part
         for first in range(request.max_windows, part.windows_total, request.max_windows):
             yield read_clip(replace(request, first_window=first))
-
-
-class _Sum:
-    """Adds up the windows of one file."""
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[ClipFrames, Tensor, Decisions]] = []
-        self.strangeness: list[Tensor] = []
-        self.crops: np.ndarray | None = None
-        self.macs = self.uniform = self.model_s = 0.0
-
-    def add(
-        self,
-        part: ClipFrames,
-        scores: Tensor,
-        strangeness: Tensor,
-        decisions: Decisions,
-        network: Network,
-        seconds: float,
-    ) -> None:
-        if self.crops is None:
-            self.crops = part.images
-        self.macs += float(network.costs.executed(decisions).sum())
-        self.uniform += float(network.costs.uniform(decisions.valid.sum(dim=1)).sum())
-        self.model_s += seconds
-        self.strangeness.append(strangeness)
-        # A copy: a view of no frames would still hold all of them.
-        self.parts.append((replace(part, images=part.images[:0].copy()), scores, decisions))
-
-    def prediction(self, path: str, metadata: Metadata) -> Prediction:
-        scores = torch.cat([s for _, s, _ in self.parts])
-        decisions = concatenated([d for _, _, d in self.parts])
-        logits = scores.mean(dim=0)
-        probabilities = _probabilities(scores, metadata.multi_label)
-        overall = _probabilities(logits[None], metadata.multi_label)[0]
-        top = sorted(zip(metadata.classes, overall.tolist(), strict=True), key=lambda pair: -pair[1])
-        confidence = float(answer.confidence(overall[None].numpy(), multi_label=metadata.multi_label)[0])
-        names = [name for w in range(len(scores)) for name in decisions.names(w)]
-        files = [part for part, _, _ in self.parts]
-        index = np.concatenate([p.indices[p.valid] for p in files]).tolist()
-        times = np.concatenate([p.times_s[p.valid] for p in files]).tolist()
-        timeline = []
-        if len(scores) > 1:
-            starts, ends = np.concatenate([p.start_s for p in files]), np.concatenate([p.end_s for p in files])
-            sure = answer.confidence(probabilities.numpy(), multi_label=metadata.multi_label)
-            for start, end, row, share in zip(starts.tolist(), ends.tolist(), probabilities, sure, strict=True):
-                timeline.append(
-                    {
-                        "start_s": round(start, 3),
-                        "end_s": round(end, 3),
-                        "label": _label(row, metadata),
-                        "confidence": round(float(share), 4),
-                    }
-                )
-        return Prediction(
-            path=path,
-            label=_label(overall, metadata),
-            confidence=confidence,
-            unsure=metadata.is_unsure(confidence, float(torch.cat(self.strangeness).mean())),
-            top=top,
-            logits=logits.numpy(),
-            decisions=decisions,
-            frames=[
-                {"index": int(i), "time_s": round(t, 3), "action": a}
-                for i, t, a in zip(index, times, names, strict=True)
-            ],
-            gmacs=self.macs / 1e9,
-            gmacs_uniform=self.uniform / 1e9,
-            seconds={"decode": sum(p.decode_s for p in files), "model": self.model_s},
-            timeline=timeline,
-            warnings=tuple(dict.fromkeys(w for p in files for w in p.warnings)),
-            crops=self.crops,
-            model=metadata.model,
-        )
-
-
-def _label(likely: Tensor, metadata: Metadata) -> str | list[str]:
-    """What confidences (K,) name: a class; of a multi-label model the list of those that hold, likeliest first."""
-    chosen = answer.named(likely[None].numpy(), multi_label=metadata.multi_label)[0]
-    names = [metadata.classes[int(k)] for k in likely.argsort(descending=True, stable=True) if chosen[int(k)]]
-    return names if metadata.multi_label else names[0]
-
-
-def _probabilities(scores: Tensor, multi_label: bool) -> Tensor:
-    return torch.sigmoid(scores) if multi_label else torch.softmax(scores, dim=-1)

@@ -81,6 +81,16 @@ class Decisions:
         chosen = self.actions[video][self.valid[video]].tolist()
         return [self.of.names[a] if a < len(self.of.sources) else "skip" for a in chosen]
 
+    def cpu(self) -> Decisions:
+        """The same, on the CPU."""
+        return concatenated([self])
+
+    def split(self, sizes: Sequence[int]) -> list[Decisions]:
+        """The decisions of the first videos, of the next ones, …, so many of each."""
+        tensors = (self.actions, self.decided, self.glanced, self.valid)
+        parts = zip(*(tensor.split(list(sizes)) for tensor in tensors), strict=True)
+        return [Decisions(actions, decided, glanced, valid, self.of) for actions, decided, glanced, valid in parts]
+
     def shares(self) -> dict[str, float]:
         """Share of the valid frames with each action."""
         chosen = self.actions[self.valid]

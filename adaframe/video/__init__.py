@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from adaframe.video.cache import FrameCache
     from adaframe.video.clip import ClipFrames, ClipRequest, read_clip
     from adaframe.video.facts import VideoFacts, probe
+    from adaframe.video.parts import Part, Parts
     from adaframe.video.pool import DecodeFuture, DecodePool
     from adaframe.video.reader import Frames, read_frames
     from adaframe.video.resize import resize_frames
@@ -25,6 +26,8 @@ __all__ = [
     "DecodePool",
     "FrameCache",
     "Frames",
+    "Part",
+    "Parts",
     "Plan",
     "VideoFacts",
     "plan_windows",
@@ -41,6 +44,8 @@ _HOME = {
     "DecodePool": "pool",
     "FrameCache": "cache",
     "Frames": "reader",
+    "Part": "parts",
+    "Parts": "parts",
     "Plan": "sampling",
     "VideoFacts": "facts",
     "plan_windows": "sampling",

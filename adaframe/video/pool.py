@@ -76,6 +76,11 @@ class DecodeFuture(Generic[Result]):
         result = self._future.result()
         return result
 
+    def done(self) -> bool:
+        """Whether there is a result, or an error, so that `result` does not wait (but for a pool that broke down)."""
+        finished: bool = self._future.done()
+        return finished
+
     def cancel(self) -> None:
         """Gives up on it; a child that works on it is ended."""
         self._future.cancel()

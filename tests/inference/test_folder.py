@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import torch
 
 import adaframe
 from adaframe.errors import AdaframeError, CheckpointError, DecoderFailure, UnreadableVideo, VideoError
-from adaframe.inference.folder import classify_paths, recognise_paths
+from adaframe.inference.folder import classify_paths
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
+from adaframe.inference.together import recognise_paths
 from adaframe.video import ClipFrames, ClipRequest, read_clip
 
 RenderClip = Callable[..., Path]
@@ -39,22 +41,38 @@ def files(render_clip: RenderClip) -> list[Path]:
 
 
 class InProcess:
-    """Reads here and now, in place of the decoding processes; requests that `fails` picks fail."""
+    """Stands in for the decoding processes: reads when a result is asked for; requests that `fails` picks fail."""
 
-    def __init__(self, fails: Callable[[ClipRequest], bool] = lambda request: False) -> None:
-        self.fails = fails
+    workers = 1
 
-    def map(
-        self, function: Callable[[ClipRequest], ClipFrames], requests: Iterable[ClipRequest]
-    ) -> Iterator[ClipFrames | VideoError]:
-        for request in requests:
-            if self.fails(request):
-                yield DecoderFailure(request.path, "the decoder crashed (SIGSEGV)")
-                continue
-            try:
-                yield function(request)
-            except VideoError as error:
-                yield error
+    def __init__(
+        self,
+        fails: Callable[[ClipRequest], bool] = lambda request: False,
+        *,
+        ready: Callable[[ClipRequest], bool] = lambda request: True,
+        read: Callable[[ClipRequest], ClipFrames] = read_clip,
+    ) -> None:
+        self.fails, self.ready, self.read = fails, ready, read
+
+    def submit(self, function: Any, request: ClipRequest) -> InProcessFuture:
+        return InProcessFuture(self, request)
+
+
+@dataclass
+class InProcessFuture:
+    pool: InProcess
+    request: ClipRequest
+
+    def done(self) -> bool:
+        return self.pool.ready(self.request)
+
+    def result(self) -> ClipFrames:
+        if self.pool.fails(self.request):
+            raise DecoderFailure(self.request.path, "the decoder crashed (SIGSEGV)")
+        return self.pool.read(self.request)
+
+    def cancel(self) -> None:
+        pass
 
 
 def test_many_files_get_what_each_gets_alone_in_order(model: Recognizer, files: list[Path]) -> None:
@@ -126,11 +144,7 @@ def test_the_time_of_a_part_that_failed_is_not_counted_twice(model: Recognizer, 
         decode_s.append(part.decode_s)
         return part
 
-    class Counting(InProcess):
-        def map(self, function: Any, requests: Iterable[ClipRequest]) -> Iterator[ClipFrames | VideoError]:
-            return super().map(read, requests)
-
-    pool = Counting(lambda request: request.first_window > 0)
+    pool = InProcess(lambda request: request.first_window > 0, read=read)
     (answer,) = recognise_paths(lambda: model, model.metadata, [clip], pool, window_s=0.1)  # type: ignore[arg-type]
 
     assert isinstance(answer, Prediction)

@@ -33,6 +33,21 @@ def test_decisions_name_the_actions_of_the_valid_frames(make_decisions: Callable
     assert decisions.names(1) == ["small", "skip"]
 
 
+def test_decisions_of_a_batch_are_split_by_videos(make_decisions: Callable[..., Decisions]) -> None:
+    decisions = make_decisions(ACTIONS, "big skip-2 skip-2 glance", "small skip-1", "glance")
+
+    first, none, others = decisions.cpu().split([1, 0, 2])
+
+    assert [first.names(0), others.names(0), others.names(1)] == [
+        ["big", "skip", "skip", "glance"],
+        ["small", "skip"],
+        ["glance"],
+    ]
+    assert none.actions.shape == (0, 4)
+    assert torch.equal(others.valid, decisions.valid[1:])
+    assert torch.equal(others.decided, decisions.decided[1:])
+
+
 def test_decisions_say_which_source_saw_each_frame(make_decisions: Callable[..., Decisions]) -> None:
     seen = make_decisions(ACTIONS, "big skip-1 glance", "small").seen()
 

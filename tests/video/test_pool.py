@@ -82,6 +82,16 @@ def test_map_looks_ahead_no_further_than_told(pool: DecodePool) -> None:
     results.close()  # type: ignore[attr-defined]
 
 
+def test_a_future_says_whether_one_would_wait_for_it(pool: DecodePool) -> None:
+    waiting, done = pool.submit(tasks.hang, "x"), pool.submit(tasks.echo, "y")
+
+    done.result()
+
+    assert done.done()
+    assert not waiting.done()
+    waiting.cancel()
+
+
 def test_children_do_not_import_torch(pool: DecodePool) -> None:
     loaded = pool.submit(tasks.modules, "x").result()
 
