@@ -29,6 +29,7 @@ def classify_paths(
     stride_s: float | None = None,
     device: str = "auto",
     workers: int = 0,
+    decode: str = "auto",
 ) -> Iterator[Prediction | VideoError]:
     """Recognise files, in order; a file that fails gives its error as a value.
 
@@ -40,6 +41,7 @@ def classify_paths(
         stride_s: from the start of a window to the next; None spreads them evenly.
         device: auto, cpu, cuda, ….
         workers: decoding processes; 0 for one per core.
+        decode: exact, fast or auto; see ClipRequest.
 
     Raises:
         CheckpointError: not an adaframe checkpoint.
@@ -60,7 +62,7 @@ def classify_paths(
 
     with DecodePool(workers=1 if len(files) == 1 else workers) as pool:
         yield from recognise_paths(
-            recognizer, metadata, files, pool, budget=budget, window_s=window_s, stride_s=stride_s
+            recognizer, metadata, files, pool, budget=budget, window_s=window_s, stride_s=stride_s, decode=decode
         )
 
 
@@ -73,16 +75,17 @@ def recognise_paths(
     budget: float | None = None,
     window_s: float | None = None,
     stride_s: float | None = None,
+    decode: str = "auto",
 ) -> Iterator[Prediction | VideoError]:
     """As classify_paths, with a pool that runs already; the recogniser is asked for once decoding has begun."""
-    requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s) for p in paths)
+    requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s, decode=decode) for p in paths)
     with ThreadPoolExecutor(1) as side:
         loading = side.submit(recognizer)
         for first in pool.map(read_clip, requests):
             if isinstance(first, VideoError):
                 yield first
                 continue
-            request = metadata.request(first.path, window_s=window_s, stride_s=stride_s)
+            request = metadata.request(first.path, window_s=window_s, stride_s=stride_s, decode=decode)
             try:
                 yield loading.result().classify_parts(first.path, in_parts(first, request, pool), budget=budget)
             except VideoError as error:
