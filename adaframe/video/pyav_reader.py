@@ -72,7 +72,7 @@ def _by_stamps(
         while runs:
             run = runs.pop(0)
             if run.key is not None:
-                _go_to(run, facts.key_frames, ticks, packets)
+                _go_to(run.key, run.seek, facts.key_frames, ticks, packets)
             decoder.restart()
             index_of = {int(ticks[i]): i for i in run.wanted}
             unread, last = set(index_of), max(index_of)
@@ -100,17 +100,18 @@ def _key_tick(run: Run, ticks: NDArray[np.int64]) -> int | None:
     return None if run.key is None else int(ticks[run.key])
 
 
-def _go_to(run: Run, key_frames: NDArray[np.int64], ticks: NDArray[np.int64], packets: _Packets) -> None:
-    """Passes packets by, so that a run's key frame comes next.
+def _go_to(key: int, seek: bool, key_frames: NDArray[np.int64], ticks: NDArray[np.int64], packets: _Packets) -> None:
+    """Passes packets by, so that a key frame comes next.
 
     Raises:
         _Missed: it does not come.
     """
-    if run.seek and not packets.seek([int(ticks[k]) for k in key_frames[: np.searchsorted(key_frames, run.key) + 1]]):
-        raise _Missed
-    tick = _key_tick(run, ticks)
+    if seek:
+        place = int(np.searchsorted(key_frames, key))
+        if not packets.seek([int(ticks[k]) for k in key_frames[max(place + 1 - _SEEKS, 0) : place + 1]]):
+            raise _Missed
     for packet in packets:
-        if packet.is_keyframe and packet.pts == tick:
+        if packet.is_keyframe and packet.pts == ticks[key]:
             packets.put_back(packet)
             return
     raise _Missed
@@ -204,7 +205,7 @@ class _Packets:
 
         Some containers' indices are in the order of decoding: then a stamp of presentation leads too far.
         """
-        for key in keys[: -_SEEKS - 1 : -1]:
+        for key in reversed(keys):
             try:
                 self.container.seek(key, stream=self.stream)
             except (FFmpegError, OSError):
