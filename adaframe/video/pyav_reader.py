@@ -23,8 +23,8 @@ from adaframe.video.runs import Run, plan_runs
 # Decoder threads of one file. A decoding process among others sets it to its share of the cores.
 threads = min(4, os.cpu_count() or 1)
 
-# With an index to seek by, and a whole frame in each packet, so that the decoder needs nothing after a wanted one.
-_WHOLE_FRAMES = ("mp4", "matroska")
+# With an index to seek by; and but for fields a packet holds a whole frame: the decoder needs nothing after a wanted one.
+_INDEXED = ("mp4", "matroska")
 _SEEKS = 3  # tried for one key frame
 _HVCC_BYTES = 23
 
@@ -63,12 +63,13 @@ def decode(facts: VideoFacts, wanted: Sequence[int], *, planned: bool = True) ->
 def _by_stamps(
     facts: VideoFacts, ticks: NDArray[np.int64], wanted: Sequence[int], *, planned: bool
 ) -> Iterator[Decoded]:
-    whole = planned and any(name in facts.container for name in _WHOLE_FRAMES)
+    indexed = any(name in facts.container for name in _INDEXED)
+    whole = planned and indexed and not facts.interlaced
     sound = not facts.warnings
-    runs = plan_runs(facts.key_frames, wanted, indexed=whole and sound) if planned else [Run(tuple(wanted))]
+    runs = plan_runs(facts.key_frames, wanted, indexed=indexed and sound) if planned else [Run(tuple(wanted))]
     with open_video(facts.path) as (container, stream):
         decoder, packets = _Decoder(stream), _Packets(container, stream)
-        skips = planned and _skips_exactly(stream.codec_context)
+        skips = planned and not facts.interlaced and _skips_exactly(stream.codec_context)
         while runs:
             run = runs.pop(0)
             if run.key is not None:

@@ -27,6 +27,7 @@ CLOSED = "keyint=20:min-keyint=20:bframes=3:b-adapt=0:b-pyramid=normal:scenecut=
 OPEN = CLOSED + ":open-gop=1"
 SINGLE = "keyint=1"
 LONG = "keyint=250:bframes=3:scenecut=0"
+FIELDS = "keyint=20:bframes=3:tff=1:scenecut=0"
 STRIPES = "keyint=20:intra-refresh=1:scenecut=0"  # no picture decodes alone; packets are marked as key frames even so
 
 
@@ -96,7 +97,7 @@ def differ(path: Path, wanted: list[list[int]]) -> list[tuple[list[int], int]]:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-@pytest.mark.parametrize("options", [CLOSED, OPEN, SINGLE, LONG, STRIPES])
+@pytest.mark.parametrize("options", [CLOSED, OPEN, SINGLE, LONG, FIELDS, STRIPES])
 def test_the_frames_are_those_of_decoding_everything(film: Film, options: str, suffix: str) -> None:
     assert differ(film(options, suffix), some_of(FRAMES)) == []
 
@@ -131,6 +132,18 @@ def test_several_threads_change_nothing(film: Film, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pyav_reader, "threads", 3)
 
     assert differ(film(OPEN), some_of(FRAMES)[::3]) == []
+
+
+def test_a_field_by_itself_is_not_taken_for_a_frame(film: Film, decoded: list[int]) -> None:
+    facts = probe(film(FIELDS))
+    assert facts.interlaced
+    assert not probe(film(CLOSED)).interlaced
+
+    decoded.clear()
+    list(pyav_reader.decode(facts, [5]))
+
+    # The decoder is given what follows, until it hands the frame out by itself.
+    assert len(decoded) > 6
 
 
 def test_only_what_a_wanted_frame_needs_is_decoded(film: Film, decoded: list[int]) -> None:
