@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 
 import adaframe
 from adaframe.errors import AdaframeError, CheckpointError, DecoderFailure, UnreadableVideo, VideoError
-from adaframe.inference.folder import classify_paths, recognise_paths
+from adaframe.inference.folder import classify_paths, in_parts, recognise_paths
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
 from adaframe.video import ClipFrames, ClipRequest, read_clip
@@ -194,3 +195,18 @@ print(json.dumps([started, [answer.label for answer in answers], "torch" in sys.
     assert len(labels) == 1
     assert torch_at_last
     assert not cv2_at_last
+
+
+def test_the_way_to_decode_reaches_every_part_of_a_file(model: Recognizer, files: list[Path]) -> None:
+    asked: list[tuple[int, str]] = []
+
+    def note(request: ClipRequest) -> bool:
+        asked.append((request.first_window, request.decode))
+        return False
+
+    request = replace(model.metadata.request(str(files[0]), decode="fast"), max_windows=1)
+    first = read_clip(request)
+    list(in_parts(first, request, InProcess(note)))  # type: ignore[arg-type]
+    list(recognise_paths(lambda: model, model.metadata, files[1:2], InProcess(note), decode="fast"))  # type: ignore[arg-type]
+
+    assert asked == [(1, "fast"), (2, "fast"), (0, "fast")]

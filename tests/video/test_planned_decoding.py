@@ -16,7 +16,7 @@ from adaframe.config import Preprocess, Sampling
 from adaframe.errors import UsageError
 from adaframe.video import pyav_reader, runs
 from adaframe.video.clip import ClipRequest, read_clip
-from adaframe.video.facts import probe
+from adaframe.video.facts import VideoFacts, probe
 
 SMALL = Preprocess(resize=32, crop=24)
 FRAMES = 100
@@ -77,6 +77,12 @@ def straight(path: Path) -> dict[int, np.ndarray]:
     """All frames, by nothing but PyAV."""
     with av.open(str(path)) as container:
         return {i: frame.to_ndarray(format="rgb24") for i, frame in enumerate(container.decode(video=0))}
+
+
+def places(facts: VideoFacts, stamps: list[int]) -> list[int]:
+    """Indices of frames, rising."""
+    assert facts.ticks is not None
+    return [int(i) for i in np.searchsorted(facts.ticks, sorted(stamps))]
 
 
 def some_of(frames: int) -> list[list[int]]:
@@ -155,6 +161,27 @@ def test_only_what_a_wanted_frame_needs_is_decoded(film: Film, decoded: list[int
 
     assert planned <= 6
     assert len(decoded) - planned >= 61
+
+
+def test_frames_that_none_refers_to_are_not_decoded(film: Film, decoded: list[int]) -> None:
+    facts = probe(film(CLOSED))
+    decoded.clear()
+
+    list(pyav_reader.decode(facts, [36]))
+
+    # Every fourth frame, and the middle ones between them, which are references too; 34 comes behind 36 in the file.
+    assert places(facts, decoded) == [*range(20, 34, 2), 36]
+
+
+def test_frames_before_an_open_groups_key_frame_cost_no_more_than_their_group(film: Film, decoded: list[int]) -> None:
+    facts = probe(film(OPEN))
+    assert facts.key_frames.tolist() == [0, 20, 40, 60, 80]
+    decoded.clear()
+
+    list(pyav_reader.decode(facts, [59, 85]))
+
+    assert places(facts, decoded)[0] == 40
+    assert len(decoded) < 40
 
 
 def test_a_key_frame_decodes_alone(film: Film, decoded: list[int]) -> None:
