@@ -1,8 +1,8 @@
 """Frames by PyAV: only what is needed is decoded.
 
 That leaves out what lies between a wanted frame and the next key frame before a wanted one (`runs`), and frames that are
-neither wanted nor referred to by others. Where a file's key frames turn out to be none, or a seek lands elsewhere, all
-of it is decoded from its start.
+neither wanted nor referred to by others. Where that misses a frame, as a file's key frames do not decode alone, or a
+seek lands elsewhere, decoding begins some key frames earlier, and if that fails too, at the start of the file.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ threads = min(4, os.cpu_count() or 1)
 # With an index to seek by; and but for fields a packet holds a whole frame: the decoder needs nothing after a wanted one.
 _INDEXED = ("mp4", "matroska")
 _SEEKS = 3  # tried for one key frame
+_AHEAD = 2  # key frames: where the picture is refreshed by stripes, it is whole a refresh after the one begun with
 _HVCC_BYTES = 23
 
 Decoded = tuple[int, NDArray[np.uint8], bool]  # index, RGB (H, W, 3), whether the decoder calls it damaged
@@ -46,27 +47,37 @@ def decode(facts: VideoFacts, wanted: Sequence[int], *, planned: bool = True) ->
         planned: False decodes everything from the start of the file to the last of them: the same frames, later.
     """
     left = dict.fromkeys(wanted)
-    if facts.ticks is not None:
+    for ahead in (0, _AHEAD, None) if planned else (None,):
+        if facts.ticks is None:
+            break
         try:
-            for decoded in _by_stamps(facts, facts.ticks, list(left), planned=planned):
+            for decoded in _by_stamps(facts, facts.ticks, list(left), ahead):
                 del left[decoded[0]]
                 yield decoded
+            break
         except _Missed:
-            for decoded in _by_stamps(facts, facts.ticks, list(left), planned=False):
-                del left[decoded[0]]
-                yield decoded
+            pass
     if len(left) == len(wanted):
         # Stamps are missing, or the decoder hands out others than the container's: count from the start.
         yield from _by_counting(facts, wanted)
 
 
 def _by_stamps(
-    facts: VideoFacts, ticks: NDArray[np.int64], wanted: Sequence[int], *, planned: bool
+    facts: VideoFacts, ticks: NDArray[np.int64], wanted: Sequence[int], ahead: int | None
 ) -> Iterator[Decoded]:
+    """Frames by the stamps of their packets. Decoding begins so many key frames ahead of the nearest one, or (None) at the
+    start of the file, and then leaves nothing out.
+
+    Raises:
+        _Missed: a sound file did not give a frame; never with None.
+    """
+    planned = ahead is not None
     indexed = any(name in facts.container for name in _INDEXED)
     whole = planned and indexed and not facts.interlaced
     sound = not facts.warnings
-    runs = plan_runs(facts.key_frames, wanted, indexed=indexed and sound) if planned else [Run(tuple(wanted))]
+    runs = [Run(tuple(wanted))]
+    if ahead is not None:
+        runs = plan_runs(facts.key_frames, wanted, indexed=indexed and sound, ahead=ahead)
     with open_video(facts.path) as (container, stream):
         decoder, packets = _Decoder(stream), _Packets(container, stream)
         skips = planned and not facts.interlaced and _skips_exactly(stream.codec_context)

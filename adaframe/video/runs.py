@@ -29,7 +29,7 @@ class Run:
     seek: bool = False
 
 
-def plan_runs(key_frames: NDArray[np.int64], wanted: Sequence[int], *, indexed: bool) -> list[Run]:
+def plan_runs(key_frames: NDArray[np.int64], wanted: Sequence[int], *, indexed: bool, ahead: int = 0) -> list[Run]:
     """The cheapest way to the wanted frames, counted in frames to decode and packets to pass.
 
     Between two wanted frames nothing is cheaper than going on at the last key frame before the second one, where it lies
@@ -39,11 +39,12 @@ def plan_runs(key_frames: NDArray[np.int64], wanted: Sequence[int], *, indexed: 
         key_frames: indices, rising.
         wanted: indices, distinct and rising, at least one.
         indexed: whether the container has an index to seek by.
+        ahead: begin so many key frames earlier.
     """
     runs: list[Run] = []
     at = 0  # the first frame whose packet has not been read yet, about
     for index in wanted:
-        place = int(np.searchsorted(key_frames, index, side="right")) - 1
+        place = int(np.searchsorted(key_frames, index, side="right")) - 1 - ahead
         key = int(key_frames[place]) if place > 0 else None
         if not runs or (key is not None and key - at > _THROUGH):
             runs.append(Run((), key, seek=indexed and key is not None and key - at > _SEEK_PACKETS))

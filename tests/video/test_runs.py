@@ -24,5 +24,10 @@ def test_a_seek_pays_only_over_many_packets_of_a_file_with_an_index() -> None:
     assert not any(run.seek for run in plan_runs(KEYS, [95, 150, 250], indexed=False))
 
 
+def test_decoding_begins_key_frames_earlier_where_told_to() -> None:
+    assert plan_runs(KEYS, [105, 350], indexed=False, ahead=1) == [Run((105,)), Run((350,), 200)]
+    assert plan_runs(KEYS, [205, 350], indexed=False, ahead=1) == [Run((205, 350), 100)]
+
+
 def test_a_file_without_key_frames_is_one_run_from_its_start() -> None:
     assert plan_runs(np.zeros(0, np.int64), [7, 900], indexed=True) == [Run((7, 900))]
