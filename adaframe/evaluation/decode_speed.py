@@ -12,13 +12,14 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from adaframe.cli.parser import positive, seconds
 from adaframe.config import Preprocess, Sampling
@@ -66,18 +67,24 @@ def render(path: Path, *, gop: int, size: tuple[int, int], seconds: float) -> Pa
     height, width = size
     across = np.random.default_rng(0).integers(64, 192, (height // 2, width // 2, 3)).astype(np.uint8)
     texture = across.repeat(_TILE, 0).repeat(_TILE, 1)
+    steps = ((t % height, t // 2 % width) for t in range(round(seconds * _FPS)))
+    encode(path, (texture[top : top + height, left : left + width] for top, left in steps), fps=_FPS, gop=gop)
+    return path
+
+
+def encode(path: Path, pictures: Iterable[NDArray[np.uint8]], *, fps: float, gop: int) -> None:
+    """Writes pictures (RGB, uint8, (H, W, 3), of one size, which is even) as H.264 with a key frame every `gop` frames."""
+    rate = Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=_FPS)
-        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+        stream = container.add_stream("libx264", rate=rate)
         stream.options = {"preset": "veryfast", "g": str(gop), "sc_threshold": "0"}
-        for t in range(round(seconds * _FPS)):
-            top, left = t % height, t // 2 % width
-            picture = np.ascontiguousarray(texture[top : top + height, left : left + width])
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = t, Fraction(1, _FPS)
+        for t, picture in enumerate(pictures):
+            if not t:
+                stream.height, stream.width, stream.pix_fmt = *picture.shape[:2], "yuv420p"
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            frame.pts, frame.time_base = t, 1 / rate
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    return path
 
 
 def ways(facts: VideoFacts, sampling: Sampling, preprocess: Preprocess) -> dict[str, Callable[[], int]]:
