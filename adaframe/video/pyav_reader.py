@@ -2,7 +2,8 @@
 
 That leaves out what lies between a wanted frame and the next key frame before a wanted one (`runs`), and frames that are
 neither wanted nor referred to by others. Where that misses a frame, as a file's key frames do not decode alone, or a
-seek lands elsewhere, decoding begins some key frames earlier, and if that fails too, at the start of the file.
+seek lands elsewhere, decoding begins some key frames earlier, without seeking; and if that fails too, and the frame is not
+too far into the file, at its start.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ threads = min(4, os.cpu_count() or 1)
 _INDEXED = ("mp4", "matroska")
 _SEEKS = 3  # tried for one key frame
 _AHEAD = 2  # key frames: where the picture is refreshed by stripes, it is whole a refresh after the one begun with
+_FAR = 5000  # frames; to decode more of them for one that was missed takes longer than it is worth
 _HVCC_BYTES = 23
 
 Decoded = tuple[int, NDArray[np.uint8], bool]  # index, RGB (H, W, 3), whether the decoder calls it damaged
@@ -50,8 +52,9 @@ def decode(facts: VideoFacts, wanted: Sequence[int], *, planned: bool = True) ->
     for ahead in (0, _AHEAD, None) if planned else (None,):
         if facts.ticks is None:
             break
+        final = ahead is None or (ahead > 0 and max(left) >= _FAR)
         try:
-            for decoded in _by_stamps(facts, facts.ticks, list(left), ahead):
+            for decoded in _by_stamps(facts, facts.ticks, list(left), ahead, final=final):
                 del left[decoded[0]]
                 yield decoded
             break
@@ -63,13 +66,13 @@ def decode(facts: VideoFacts, wanted: Sequence[int], *, planned: bool = True) ->
 
 
 def _by_stamps(
-    facts: VideoFacts, ticks: NDArray[np.int64], wanted: Sequence[int], ahead: int | None
+    facts: VideoFacts, ticks: NDArray[np.int64], wanted: Sequence[int], ahead: int | None, *, final: bool
 ) -> Iterator[Decoded]:
     """Frames by the stamps of their packets. Decoding begins so many key frames ahead of the nearest one, or (None) at the
     start of the file, and then leaves nothing out.
 
     Raises:
-        _Missed: a sound file did not give a frame; never with None.
+        _Missed: a sound file did not give a frame, and this is not the final try.
     """
     planned = ahead is not None
     indexed = any(name in facts.container for name in _INDEXED)
@@ -77,14 +80,16 @@ def _by_stamps(
     sound = not facts.warnings
     runs = [Run(tuple(wanted))]
     if ahead is not None:
-        runs = plan_runs(facts.key_frames, wanted, indexed=indexed and sound, ahead=ahead)
+        runs = plan_runs(facts.key_frames, wanted, indexed=indexed and sound and not ahead, ahead=ahead)
     with open_video(facts.path) as (container, stream):
         decoder, packets = _Decoder(stream), _Packets(container, stream)
         skips = planned and not facts.interlaced and _skips_exactly(stream.codec_context)
         while runs:
             run = runs.pop(0)
-            if run.key is not None:
-                _go_to(run.key, run.seek, facts.key_frames, ticks, packets)
+            if run.key is not None and not _go_to(run.key, run.seek, facts.key_frames, ticks, packets):
+                if final:
+                    return
+                raise _Missed
             decoder.restart()
             index_of = {int(ticks[i]): i for i in run.wanted}
             unread, last = set(index_of), max(index_of)
@@ -104,7 +109,7 @@ def _by_stamps(
                 if (whole and not unread) or any(frame.pts is not None and frame.pts >= last for frame in frames):
                     break
             yield from _wanted(facts, decoder.decode(None), index_of)
-            if index_of and planned and sound and not decoder.failed:
+            if index_of and not final and sound and not decoder.failed:
                 raise _Missed
 
 
@@ -112,21 +117,17 @@ def _key_tick(run: Run, ticks: NDArray[np.int64]) -> int | None:
     return None if run.key is None else int(ticks[run.key])
 
 
-def _go_to(key: int, seek: bool, key_frames: NDArray[np.int64], ticks: NDArray[np.int64], packets: _Packets) -> None:
-    """Passes packets by, so that a key frame comes next.
-
-    Raises:
-        _Missed: it does not come.
-    """
+def _go_to(key: int, seek: bool, key_frames: NDArray[np.int64], ticks: NDArray[np.int64], packets: _Packets) -> bool:
+    """Passes packets by, so that a key frame comes next; False where it does not come."""
     if seek:
         place = int(np.searchsorted(key_frames, key))
         if not packets.seek([int(ticks[k]) for k in key_frames[max(place + 1 - _SEEKS, 0) : place + 1]]):
-            raise _Missed
+            return False
     for packet in packets:
         if packet.is_keyframe and packet.pts == ticks[key]:
             packets.put_back(packet)
-            return
-    raise _Missed
+            return True
+    return False
 
 
 def _by_counting(facts: VideoFacts, wanted: Sequence[int]) -> Iterator[Decoded]:

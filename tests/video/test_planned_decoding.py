@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -196,13 +197,39 @@ def test_a_key_frame_decodes_alone(film: Film, decoded: list[int]) -> None:
     assert len(decoded) == 3
 
 
-def test_a_seek_that_lands_elsewhere_falls_back_to_decoding_everything(
+def test_where_a_seek_lands_elsewhere_packets_are_passed_instead(
     film: Film, monkeypatch: pytest.MonkeyPatch, decoded: list[int]
 ) -> None:
+    facts = probe(film(CLOSED))
     monkeypatch.setattr(pyav_reader._Packets, "seek", lambda self, keys: False)
 
-    assert differ(film(CLOSED), [[90]]) == []
-    assert len(decoded) >= 90
+    assert differ(film(CLOSED), [[3, 90]]) == []
+    assert not set(range(20, 40)) & set(places(facts, decoded))
+
+
+def test_wrong_facts_fall_back_to_decoding_everything(film: Film) -> None:
+    facts, expected = probe(film(CLOSED)), straight(film(CLOSED))
+    wrong = replace(facts, key_frames=np.array([0, 7, 13, 31, 55]))
+
+    got = {index: image for index, image, _ in pyav_reader.decode(wrong, [9, 33, 70])}
+
+    assert all((got[i] == expected[i]).all() for i in (9, 33, 70))
+
+
+def test_far_into_a_file_a_frame_that_is_missed_does_not_cost_the_others(
+    film: Film, monkeypatch: pytest.MonkeyPatch, decoded: list[int]
+) -> None:
+    facts = probe(film(STRIPES))
+    monkeypatch.setattr(pyav_reader, "_FAR", 50)
+    by_stamps = pyav_reader._by_stamps
+    # As if earlier key frames did not help.
+    monkeypatch.setattr(pyav_reader, "_by_stamps", lambda *given, final: by_stamps(*given[:3], 0, final=final))
+
+    # From key frame 60 nothing is shown before frame 70; and 99 can be shown from key frame 80 on.
+    got = [index for index, _, _ in pyav_reader.decode(facts, [63, 99])]
+
+    assert got == [99]
+    assert places(facts, decoded)[0] >= 60
 
 
 def test_where_key_frames_do_not_decode_alone_earlier_ones_help(film: Film, decoded: list[int]) -> None:
