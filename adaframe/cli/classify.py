@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adaframe import bundled
-from adaframe.cli.parser import Parser, add_machine, fraction, positive, seconds
+from adaframe.cli.parser import Parser, add_decode, add_machine, fraction, positive, seconds
 from adaframe.data.folders import videos_below
 from adaframe.errors import UsageError, VideoError
 from adaframe.progress import Line
@@ -37,7 +37,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     option("--top-k", type=positive, default=5, metavar="K", help="classes to tell (default: %(default)s)")
     option("--window", type=seconds, metavar="S", help="seconds per answer in long files (default: the model's)")
     option("--stride", type=seconds, metavar="S", help="seconds from window to window (default: the window)")
-    option("--decode", choices=("auto", "exact"), default="auto", help="auto is exact so far (default: %(default)s)")
+    add_decode(parser)
     option("--json", action="store_true", help="one JSON object per line")
     option(
         "--out",
@@ -146,6 +146,7 @@ def _answers(
             stride_s=args.stride,
             device=args.device,
             workers=args.workers,
+            decode=args.decode,
         )
     for path, error in files:
         yield path, error if error is not None else next(found)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from adaframe import bundled
-from adaframe.cli.parser import Parser, add_machine, fractions
+from adaframe.cli.parser import Parser, add_decode, add_machine, fractions
 from adaframe.data.clips import SPLITS
 
 
@@ -32,6 +32,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--against", nargs="+", metavar="FILE", default=[], help="other checkpoints, on the same clips")
     parser.add_argument("--json", metavar="FILE", help="also write the numbers there")
     parser.add_argument("--report", metavar="DIR", help="also write a report with figures there")
+    add_decode(parser)
     add_machine(parser)
     args = parser.parse(argv)
     if not args.root and not args.manifest:
@@ -56,5 +57,6 @@ def run(args: argparse.Namespace) -> int:
         report=args.report,
         device=args.device,
         workers=args.workers,
+        decode=args.decode,
     )
     return 0

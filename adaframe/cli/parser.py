@@ -96,3 +96,14 @@ def add_machine(parser: Parser) -> None:
     parser.add_argument(
         "--workers", type=positive, metavar="N", default=0, help="decoding processes (default: one per core)"
     )
+
+
+def add_decode(parser: Parser) -> None:
+    """--decode."""
+    parser.add_argument(
+        "--decode",
+        choices=("auto", "exact", "fast"),
+        default="auto",
+        help="exact: the sampled frames; fast: the key frames nearest to them, which decode alone, in windows that have "
+        "half as many as sampled frames (other pictures, so other answers); auto: exact (default: %(default)s)",
+    )

@@ -35,6 +35,7 @@ def evaluate(
     report: str | None = None,
     device: str = "auto",
     workers: int = 0,
+    decode: str = "auto",
 ) -> None:
     """Print accuracy beside executed compute and measured time; see `adaframe evaluate --help` for the arguments.
 
@@ -43,7 +44,7 @@ def evaluate(
     """
     recognizers = [load(path, device=device) for path in (checkpoint, *against)]
     clips = _clips(root, manifest, split, recognizers)
-    views, kept = look_at(clips, recognizers, workers)
+    views, kept = look_at(clips, recognizers, workers, decode)
     targets = np.zeros((len(kept), len(recognizers[0].classes)), dtype=bool)
     for n, clip in enumerate(kept):
         targets[n, [recognizers[0].classes.index(label) for label in clip.labels]] = True
@@ -69,6 +70,7 @@ def evaluate(
         words += (["--data.root", root] if root else []) + (["--data.manifest", manifest] if manifest else [])
         words += ["--split", split] + (["--budget", ",".join(f"{b:g}" for b in budgets)] if budgets else [])
         words += (["--baselines"] if baselines else []) + (["--against", *against] if against else [])
+        words += ["--decode", decode] if decode != "auto" else []
         table = f"## Class by class ({results[0].name})\n\n{class_table(facts, by_map=headline(results[0]) == 'map')}"
         write_report(
             Path(report), results, title="Evaluation", command=shlex.join(words), reference=reference, extra=table

@@ -163,7 +163,9 @@ class View:
         return found
 
 
-def look_at(clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: int) -> tuple[list[View], list[Clip]]:
+def look_at(
+    clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: int, decode: str = "auto"
+) -> tuple[list[View], list[Clip]]:
     """Decode every clip once for each way of preprocessing, and compute all features of it."""
     kept: list[Clip] | None = None
     views: dict[int, View] = {}
@@ -174,7 +176,7 @@ def look_at(clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: i
         bad: set[int] = set()
         odd: dict[str, str] = {}
         collected = [_Collected(recognizers[i]) for i in members]
-        jobs = [_job(recognizers[members[0]], clip) for clip in clips]
+        jobs = [_job(recognizers[members[0]], clip, decode) for clip in clips]
         line = Line("looking at the clips")
         with DecodePool(workers=workers) as pool:
             for part in Parts(pool, jobs):
@@ -203,8 +205,8 @@ def look_at(clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: i
     return [views[i] for i in range(len(recognizers))], kept
 
 
-def _job(recognizer: Recognizer, clip: Clip) -> ClipRequest:
-    return replace(recognizer.metadata.request(clip.path), start_s=clip.start_s, end_s=clip.end_s)
+def _job(recognizer: Recognizer, clip: Clip, decode: str) -> ClipRequest:
+    return replace(recognizer.metadata.request(clip.path, decode=decode), start_s=clip.start_s, end_s=clip.end_s)
 
 
 class _Collected:

@@ -27,6 +27,7 @@ def classify_paths(
     stride_s: float | None = None,
     device: str = "auto",
     workers: int = 0,
+    decode: str = "auto",
 ) -> Iterator[Prediction | VideoError]:
     """Recognise files, in order; a file that fails gives its error as a value.
 
@@ -38,6 +39,7 @@ def classify_paths(
         stride_s: from the start of a window to the next; None spreads them evenly.
         device: auto, cpu, cuda, ….
         workers: decoding processes; 0 for one per core.
+        decode: exact, fast or auto; see ClipRequest.
 
     Raises:
         CheckpointError: not an adaframe checkpoint.
@@ -57,4 +59,6 @@ def classify_paths(
         return load(path, device=device)
 
     with DecodePool(workers=1 if len(files) == 1 else workers) as pool:
-        yield from recognise_paths(recognizer, metadata, files, pool, beta=beta, window_s=window_s, stride_s=stride_s)
+        yield from recognise_paths(
+            recognizer, metadata, files, pool, beta=beta, window_s=window_s, stride_s=stride_s, decode=decode
+        )

@@ -83,6 +83,7 @@ class Recognizer:
         budget: float | None = None,
         window_s: float | None = None,
         stride_s: float | None = None,
+        decode: str = "auto",
     ) -> Prediction:
         """Recognise a video file.
 
@@ -91,11 +92,12 @@ class Recognizer:
             budget: upper bound on cost as a fraction of uniform's; None for the recogniser's own.
             window_s: length of the windows that a long file is cut into; None for the model's.
             stride_s: from the start of a window to the next; None spreads them evenly.
+            decode: exact, fast (key frames instead, where there are enough) or auto; see ClipRequest.
 
         Raises:
             VideoError: the file cannot be used.
         """
-        return self.classify_parts(str(path), self._read(str(path), window_s, stride_s), budget=budget)
+        return self.classify_parts(str(path), self._read(str(path), window_s, stride_s, decode), budget=budget)
 
     def classify_frames(
         self, frames: np.ndarray, *, times_s: np.ndarray | None = None, budget: float | None = None
@@ -210,11 +212,11 @@ class Recognizer:
         )
         return self.network.summarise(clips, bias=-beta * self._price[None] if beta else None)
 
-    def _read(self, path: str, window_s: float | None, stride_s: float | None) -> Iterator[ClipFrames]:
+    def _read(self, path: str, window_s: float | None, stride_s: float | None, decode: str) -> Iterator[ClipFrames]:
         for name, seconds in (("window_s", window_s), ("stride_s", stride_s)):
             if seconds is not None and not 0 < seconds < float("inf"):
                 raise UsageError(f"{name} must be seconds, above 0, not {seconds:g}")
-        request = self.metadata.request(path, window_s=window_s, stride_s=stride_s)
+        request = self.metadata.request(path, window_s=window_s, stride_s=stride_s, decode=decode)
         part = read_clip(request)
         yield part
         for first in range(request.max_windows, part.windows_total, request.max_windows):

@@ -40,6 +40,7 @@ def recognise_paths(
     beta: float = 0.0,
     window_s: float | None = None,
     stride_s: float | None = None,
+    decode: str = "auto",
 ) -> Iterator[Prediction | VideoError]:
     """Recognise files, in order; a file that fails gives its error as a value.
 
@@ -54,8 +55,9 @@ def recognise_paths(
         beta: bias of the action logits against cost: where on its curve the model works.
         window_s: length of the windows that long files are cut into; None for the model's.
         stride_s: from the start of a window to the next; None spreads them evenly.
+        decode: exact, fast (key frames near the sampled ones) or auto.
     """
-    requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s) for p in paths)
+    requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s, decode=decode) for p in paths)
     total: Total | None = None
     with closing(Parts(pool, requests)) as parts, ThreadPoolExecutor(1) as side:
         loading = side.submit(recognizer)

@@ -108,10 +108,17 @@ class Metadata:
         """Whether an answer is less sure than those that were right on validation clips mostly are."""
         return confidence < self.unsure_below or (self.strange_above > 0 and strangeness > self.strange_above)
 
-    def request(self, path: str, *, window_s: float | None = None, stride_s: float | None = None) -> ClipRequest:
+    def request(
+        self, path: str, *, window_s: float | None = None, stride_s: float | None = None, decode: str = "auto"
+    ) -> ClipRequest:
         """What a decoding process needs to know to read a file as this model was trained."""
         return ClipRequest(
-            path=path, sampling=self.sampling, preprocess=self.preprocess, window_s=window_s, stride_s=stride_s
+            path=path,
+            sampling=self.sampling,
+            preprocess=self.preprocess,
+            window_s=window_s,
+            stride_s=stride_s,
+            decode=decode,
         )
 
     def to_json(self) -> str:

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaframe.config import Preprocess, Sampling
-from adaframe.errors import UnreadableVideo
+from adaframe.errors import UnreadableVideo, UsageError
 from adaframe.video.facts import VideoFacts, probe
 from adaframe.video.reader import Frames, read_frames
 from adaframe.video.resize import resized_size
-from adaframe.video.sampling import Plan, plan_windows
+from adaframe.video.sampling import Plan, plan_windows, to_key_frames
+
+DECODES = ("auto", "exact", "fast")
 
 _NEAR = 256  # frames tried where none of the chosen ones decodes
 
@@ -37,6 +39,11 @@ class ClipRequest:
         max_windows: how many of them, at most; so a long file comes in parts.
         seed: for training: one window at a random place, frames anywhere in their slots; null: the fixed choice.
         crop: cut the central square out; False: only resize.
+        decode: exact: the frames that the sampling names; fast: key frames near them, where a window has enough of
+            them (`to_key_frames`), the file has time stamps, and the reader is not decord; auto: exact so far.
+
+    Raises:
+        UsageError: an unknown way to decode.
     """
 
     path: str
@@ -51,6 +58,11 @@ class ClipRequest:
     max_windows: int = 32
     seed: int | None = None
     crop: bool = True
+    decode: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.decode not in DECODES:
+            raise UsageError(f"unknown way to decode {self.decode!r}; known: {', '.join(DECODES)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +111,8 @@ def read_clip(request: ClipRequest) -> ClipFrames:
     total = len(plan.indices)
     part = slice(request.first_window, request.first_window + request.max_windows)
     plan = Plan(plan.indices[part], plan.valid[part], plan.start_s[part], plan.end_s[part])
+    if request.decode == "fast" and request.reader != "decord" and facts.ticks is not None:
+        plan = to_key_frames(plan, facts.times_s, facts.key_frames)
     wanted = np.unique(plan.indices)
     try:
         if not len(wanted):

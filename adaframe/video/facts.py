@@ -46,6 +46,7 @@ class VideoFacts:
             only be told apart by counting them.
         hidden: packets whose frames are never shown (edit lists).
         video_streams: moving pictures in the file; the facts are those of the main one.
+        interlaced: a frame is two fields, which may come in packets of their own.
     """
 
     path: str
@@ -63,6 +64,7 @@ class VideoFacts:
     ticks: NDArray[np.int64] | None = field(default=None, repr=False)
     hidden: int = 0
     video_streams: int = 1
+    interlaced: bool = False
 
     @property
     def frames(self) -> int:
@@ -164,6 +166,7 @@ def probe(path: str | Path) -> VideoFacts:
             ticks=ticks,
             hidden=packets.hidden,
             video_streams=len(moving_pictures(container)),
+            interlaced=bool(getattr(first, "interlaced_frame", False)),
         )
 
 

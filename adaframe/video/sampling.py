@@ -101,6 +101,34 @@ def plan_windows(
     return _distinct(indices.astype(np.int64), inside, starts, ends)
 
 
+def to_key_frames(plan: Plan, times_s: NDArray[np.float64], key_frames: NDArray[np.int64]) -> Plan:
+    """Moves the frames of windows that have enough key frames to those, which are decoded alone.
+
+    Each valid frame becomes the key frame of its window that is nearest in time (of two, the earlier one). Where several
+    become the same, it is valid once: repeated, it would look like a picture that stands still. A window keeps its
+    frames where that leaves less than half of them.
+
+    Args:
+        plan: of frames anywhere.
+        times_s: of all frames of the video, rising, float64, (N,).
+        key_frames: their indices, rising, int64, (K,).
+    """
+    indices, valid = plan.indices.copy(), plan.valid.copy()
+    stamps = times_s[key_frames]
+    for w, (start, end) in enumerate(zip(plan.start_s, plan.end_s, strict=True)):
+        within = slice(*np.searchsorted(stamps, (start - _EPS_S, end - _EPS_S)))
+        keys, key_times = key_frames[within], stamps[within]
+        wanted = plan.indices[w, plan.valid[w]]
+        if not len(keys):
+            continue
+        middles = (key_times[1:] + key_times[:-1]) / 2
+        chosen = np.unique(keys[np.searchsorted(middles, times_s[wanted])])
+        if 2 * len(chosen) >= len(wanted):
+            indices[w] = chosen[np.minimum(np.arange(indices.shape[1]), len(chosen) - 1)]
+            valid[w] = np.arange(indices.shape[1]) < len(chosen)
+    return Plan(indices, valid, plan.start_s, plan.end_s)
+
+
 def _segments(count: int, frames: int, rng: np.random.Generator | None) -> NDArray[np.int64]:
     """T of `count` frames, one of each of T equal segments, (T,)."""
     shift = rng.random(frames) if rng is not None and count > frames else 0.5

@@ -158,7 +158,7 @@ def test_a_warning_goes_to_stderr_and_the_file_is_answered(
 
 
 def test_the_flags_are_passed_on(seen: dict[str, Any]) -> None:
-    words = "a.mp4 --budget 0.5 --window 2 --stride 1 --device cpu --workers 3 --decode exact"
+    words = "a.mp4 --budget 0.5 --window 2 --stride 1 --device cpu --workers 3 --decode fast"
 
     assert classify(*words.split()) == 0
 
@@ -171,6 +171,7 @@ def test_the_flags_are_passed_on(seen: dict[str, Any]) -> None:
         "stride_s": 1.0,
         "device": "cpu",
         "workers": 3,
+        "decode": "fast",
     }
 
 
@@ -295,7 +296,7 @@ def test_words_that_do_not_go_together_are_wrong_usage(
         "--top-k 0",
         "--window 0",
         "--stride nan",
-        "--decode fast",
+        "--decode quick",
         "--workers -1",
     ],
 )

@@ -68,7 +68,8 @@ def test_train_resumes_by_the_configuration_of_the_run(calls: dict[str, Any], tm
 def test_evaluate_passes_its_flags_on(calls: dict[str, Any]) -> None:
     words = (
         "evaluate --checkpoint m.safetensors --data.root DIR --data.manifest FILE --split val --budget 0.25,1 "
-        "--baselines --against a.safetensors b.safetensors --json out.json --report REPORT --device cpu --workers 2"
+        "--baselines --against a.safetensors b.safetensors --json out.json --report REPORT --device cpu --workers 2 "
+        "--decode fast"
     )
 
     assert main(words.split()) == 0
@@ -85,6 +86,7 @@ def test_evaluate_passes_its_flags_on(calls: dict[str, Any]) -> None:
         "report": "REPORT",
         "device": "cpu",
         "workers": 2,
+        "decode": "fast",
     }
 
 

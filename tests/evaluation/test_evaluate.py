@@ -424,3 +424,22 @@ def test_a_gpu_gives_what_the_cpu_gives(data: Path, tiny_checkpoint: Path, tmp_p
         rows.append([(m["name"], m["accuracy"], m["of_uniform"]) for m in json.loads(out.read_text())["methods"]])
 
     assert rows[0] == rows[1]
+
+
+def test_the_way_to_decode_is_that_of_all_methods(
+    data: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    class Pool(views.DecodePool):
+        def submit(self, function: Any, *args: Any) -> Any:
+            asked.append(args[0].decode)
+            return super().submit(function, *args)
+
+    monkeypatch.setattr(views, "DecodePool", Pool)
+    evaluate(
+        checkpoint=str(tiny_checkpoint), root=str(data), report=str(tmp_path), device="cpu", workers=1, decode="fast"
+    )
+
+    assert asked.count("fast") == len(asked) >= 10
+    assert "--decode fast" in (tmp_path / "report.md").read_text()

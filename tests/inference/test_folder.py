@@ -208,3 +208,15 @@ print(json.dumps([started, [answer.label for answer in answers], "torch" in sys.
     assert len(labels) == 1
     assert torch_at_last
     assert not cv2_at_last
+
+
+def test_the_way_to_decode_reaches_the_reader(model: Recognizer, files: list[Path]) -> None:
+    asked: list[tuple[int, str]] = []
+
+    def note(request: ClipRequest) -> bool:
+        asked.append((request.first_window, request.decode))
+        return False
+
+    list(recognise_paths(lambda: model, model.metadata, files[1:2], InProcess(note), decode="fast"))  # type: ignore[arg-type]
+
+    assert asked == [(0, "fast")]

@@ -15,6 +15,7 @@ import torch
 import adaframe
 from adaframe.config import Sampling
 from adaframe.errors import AdaframeError, CheckpointError, UnreadableVideo, UsageError
+from adaframe.evaluation.decode_speed import render as render_gop
 from adaframe.inference.recognizer import Recognizer, pick_device
 from adaframe.model.metadata import Metadata
 from adaframe.video import ClipFrames, ClipRequest, read_clip, read_frames
@@ -315,3 +316,14 @@ def test_a_file_that_cannot_be_used_is_an_error(model: Recognizer, tmp_path: Pat
 def test_windows_of_no_length_are_wrong_usage(model: Recognizer, clips: list[Path], lengths: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=r"(window|stride)_s must be"):
         model.classify(clips[0], **lengths)  # type: ignore[arg-type]
+
+
+def test_fast_decoding_looks_at_key_frames(model: Recognizer, tmp_path: Path) -> None:
+    path = render_gop(tmp_path / "a.mp4", gop=7, size=(48, 64), seconds=1.0)
+
+    prediction = model.classify(path, decode="fast")
+
+    # Frames 3, 9, 16 and 22 of 25 are sampled.
+    assert [frame["index"] for frame in prediction.frames] == [0, 7, 14, 21]
+    assert [frame["time_s"] for frame in prediction.frames] == pytest.approx([0.0, 0.28, 0.56, 0.84])
+    assert [frame["index"] for frame in model.classify(path).frames] == [3, 9, 16, 22]

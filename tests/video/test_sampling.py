@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adaframe.config import Sampling
-from adaframe.video.sampling import plan_windows
+from adaframe.video.sampling import Plan, plan_windows, to_key_frames
 
 
 def times(frames: int, fps: float = 10.0) -> np.ndarray:
@@ -128,3 +128,47 @@ def test_no_more_windows_than_frames_where_time_stamps_jump() -> None:
 def test_an_empty_clip_is_refused(start_s: float, end_s: float | None) -> None:
     with pytest.raises(ValueError, match="empty"):
         plan_windows(times(40), Sampling(frames=4), start_s=start_s, end_s=end_s)
+
+
+def test_frames_move_to_the_nearest_key_frames_of_their_window() -> None:
+    # Ten frames a second; frames 5, 15, 25 and 35 are sampled, and every fourth frame is a key frame.
+    plan = to_key_frames(plan_windows(times(40), Sampling(frames=4)), times(40), np.arange(0, 40, 4))
+
+    assert plan.indices.tolist() == [[4, 16, 24, 36]]
+    assert plan.valid.all()
+
+
+def test_a_key_frame_is_valid_once() -> None:
+    # Frames 2, 7, 12, 17, 22, 27, 32 and 37 are sampled; each key frame is the nearest one of two of them.
+    plan = to_key_frames(plan_windows(times(40), Sampling(frames=8)), times(40), np.array([5, 15, 25, 35]))
+
+    assert plan.indices.tolist() == [[5, 15, 25, 35, 35, 35, 35, 35]]
+    assert plan.valid.tolist() == [[True] * 4 + [False] * 4]
+
+
+def test_a_window_with_too_few_key_frames_keeps_its_frames() -> None:
+    exact = plan_windows(times(80), Sampling(frames=4, window_s=4.0))
+
+    # One key frame in the first window, two in the second one.
+    plan = to_key_frames(exact, times(80), np.array([0, 40, 60]))
+
+    assert plan.indices[0].tolist() == exact.indices[0].tolist()
+    assert plan.indices[1].tolist() == [40, 60, 60, 60]
+    assert plan.valid.tolist() == [[True] * 4, [True, True, False, False]]
+
+
+def test_key_frames_outside_of_the_clip_are_not_taken() -> None:
+    exact = plan_windows(times(40), Sampling(frames=2), start_s=1.0, end_s=3.0)
+
+    # Frames 9 and 30 are nearest to those sampled, 15 and 25, but lie outside.
+    plan = to_key_frames(exact, times(40), np.array([0, 9, 18, 30]))
+
+    assert exact.indices.tolist() == [[15, 25]]
+    assert plan.indices.tolist() == [[18, 18]]
+    assert plan.valid.tolist() == [[True, False]]
+
+
+def test_without_key_frames_the_plan_stays() -> None:
+    exact: Plan = plan_windows(times(40), Sampling(frames=4))
+
+    assert to_key_frames(exact, times(40), np.zeros(0, np.int64)).indices.tolist() == exact.indices.tolist()
