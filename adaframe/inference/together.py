@@ -60,6 +60,7 @@ def recognise_paths(
     requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s, decode=decode) for p in paths)
     total: Total | None = None
     with closing(Parts(pool, requests)) as parts, ThreadPoolExecutor(1) as side:
+        parts.begin()  # Before torch is imported: from then on the two take each other's time.
         loading = side.submit(recognizer)
         for batch in batches(parts, parts.ready):
             frames = [part.frames for part in batch if not isinstance(part.frames, VideoError)]

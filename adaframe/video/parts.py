@@ -75,6 +75,10 @@ class Parts:
         self._submit()
         return Part(self._number, path, frames, last=not self._later)
 
+    def begin(self) -> None:
+        """Set the pool to work before the first part is asked for."""
+        self._submit()
+
     def ready(self) -> bool:
         """Whether the next part, if there is one, can be had without waiting."""
         self._submit()
