@@ -25,9 +25,9 @@ SPLITS, HELD_OUT, MOST_CLIPS = 4, 0.25, 2000
 def with_penalty(config: Config, material: Material, network: Network, learnt: Sequence[int]) -> Config:
     """The configuration with a head_penalty, picked if it is null; without frozen features that is 0.
 
-    The strongest look's features of every frame and a logistic regression stand for the model; the penalty with the lowest
-    mean held-out loss is picked. (The largest within one standard error of it, a common rule, was up to ten times too large: of four
-    splits one is easily an outlier, and makes the error wide.)
+    The strongest look's features of every frame and a logistic regression stand for the model; the penalty with the
+    lowest mean held-out loss is picked. (The largest within one standard error of it, a common rule, was up to ten times
+    too large: of four splits one is easily an outlier, and makes the error wide.)
 
     Args:
         config: of the run.
