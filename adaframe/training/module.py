@@ -140,7 +140,7 @@ class Recogniser(pl.LightningModule):
                 strongest=self.network.costs.strongest,
                 among=batch.among,
             )
-            # Run even where it does not answer yet: norms of a glance from scratch learn their statistics in warm-up alone.
+            # Run even where it does not answer yet: norms of a glance from scratch begin to learn their statistics here.
             scores = self._scores(batch, self._glances(batch), decisions, mix)
             loss = self._classification(scores, batch) + self._head_penalty()
         elif stage == "joint":

@@ -10,8 +10,8 @@ from adaframe.config import Config
 from adaframe.config_io import config_from_dict, to_dict
 from adaframe.data.survey import Survey
 
-# Fewer clips than this, and a backbone that learns forgets more than it learns (whole fine-tuning on 180 clips: 72 %
-# where frozen features gave 76); with fewer than a GPU's speed, learning it takes hours.
+# With fewer clips a backbone that learns forgets more than it learns (docs/small-data-study.md: 66 % where a frozen one
+# had 73); without a GPU it takes hours to teach.
 ENOUGH_TO_TUNE = 1000
 MANY_FOR_A_CPU = 1500
 LONGEST_WINDOW_S = 10.0
@@ -160,7 +160,7 @@ def _validation(survey: Survey) -> Recipe:
 def _balance(survey: Survey) -> Recipe:
     if survey.imbalance <= UNBALANCED:
         return Recipe({"train.balance": "none"}, ())
-    most, least = (pick(survey.count, key=lambda name: survey.count[name]) for pick in (max, min))
+    most, least = (extreme(survey.count, key=lambda name: survey.count[name]) for extreme in (max, min))
     return Recipe(
         {"train.balance": "loss"},
         (
