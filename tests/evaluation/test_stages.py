@@ -1,4 +1,4 @@
-"""Answers in stages, coarse to fine. The tiny model samples 4 frames: it knows one after the first stage, then two, then all."""
+"""Answers in stages. The tiny model samples 4 frames: it knows one after the first stage, then two, then all."""
 
 from __future__ import annotations
 
