@@ -39,7 +39,9 @@ class BrowserCamera:
         self._newest: bytes | None = None
         self._time = datetime.now(timezone.utc)
         self._arrived_s = self._began_s = self._let_in_s = 0.0
-        self._number = self._dropped = 0  # frames that came, and those of them that were replaced before they were taken
+        self._number = self._dropped = (
+            0  # frames that came, and those of them that were replaced before they were taken
+        )
         self._sending = self._was_lost = False
 
     def take(self, timeout_s: float) -> Shot | Outage | None:

@@ -76,7 +76,13 @@ class Chromium:
             self.complaints.append(news["params"]["entry"]["text"])
 
     def look(self, *, width: int, height: int, dark: bool = False, phone: bool = False) -> None:
-        self.say("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if phone else 1, mobile=phone)
+        self.say(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2 if phone else 1,
+            mobile=phone,
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.say("Emulation.setEmulatedMedia", features=[scheme])
 
@@ -91,14 +97,23 @@ class Chromium:
 
     def press(self, key: str) -> None:
         text = {"text": "\r"} if key == "Enter" else {}
-        self.say("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode={"Enter": 13}.get(key, 27), **text)
+        self.say(
+            "Input.dispatchKeyEvent",
+            type="keyDown",
+            key=key,
+            code=key,
+            windowsVirtualKeyCode={"Enter": 13}.get(key, 27),
+            **text,
+        )
         self.say("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
 
     def wait_for(self, script: str, timeout_s: float = 30.0) -> None:
-        """Until the expression holds; fails with its last value and what the page says."""
+        """Until the expression holds; fails with what the page says."""
         deadline = time.monotonic() + timeout_s
-        while not (value := self.ask(script)):
-            assert time.monotonic() < deadline, (script, value, self.ask("document.body.innerText"))
+        # While a page is being loaded, what the expression asks for may not be there.
+        holds = f"(() => {{ try {{ return Boolean({script}); }} catch {{ return false; }} }})()"
+        while not self.ask(holds):
+            assert time.monotonic() < deadline, (script, self.ask("document.body.innerText"))
             time.sleep(0.1)
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:

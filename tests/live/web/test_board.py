@@ -26,7 +26,9 @@ def taken(said: list[Any]) -> Board:
     return asyncio.run(run())
 
 
-def test_a_source_is_waiting_then_live_and_stale_without_new_pictures(moment: Callable[..., Any], monkeypatch: Any) -> None:
+def test_a_source_is_waiting_then_live_and_stale_without_new_pictures(
+    moment: Callable[..., Any], monkeypatch: Any
+) -> None:
     assert taken([]).tracks["0"].state() == "waiting"
 
     track = taken([moment()]).tracks["0"]

@@ -40,7 +40,10 @@ def test_without_the_token_nothing_is_shown(path: str) -> None:
 @pytest.mark.parametrize("wrong", ["", "the-right-on", "the-right-one2", "THE-RIGHT-ONE", "%00", "%ff", "é"])
 def test_a_wrong_token_is_refused(wrong: str) -> None:
     assert get(f"/status?token={wrong}", token=TOKEN).status_code in (401, 403)
-    assert get(token=TOKEN, cookie=f"adaframe-8000={wrong or 'x'}".encode("ascii", "ignore").decode()).status_code in (401, 403)
+    assert get(token=TOKEN, cookie=f"adaframe-8000={wrong or 'x'}".encode("ascii", "ignore").decode()).status_code in (
+        401,
+        403,
+    )
 
 
 def test_the_token_may_come_in_the_address_a_header_or_the_cookie() -> None:
@@ -58,7 +61,9 @@ def test_the_first_visit_leaves_a_cookie_and_no_token_in_the_address() -> None:
     assert answer.headers["set-cookie"] == f"adaframe-8000={TOKEN}; HttpOnly; SameSite=Strict; Path=/"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "", "192.168.1.5", "a b"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "", "192.168.1.5", "a b"]
+)
 def test_other_names_are_refused_on_this_machine(host: str) -> None:
     assert get(host=host).status_code == 403
 
@@ -74,7 +79,10 @@ def test_in_the_network_addresses_are_ours_and_names_of_others_are_not() -> None
     assert get(host="evil.example", bound="0.0.0.0").status_code == 403
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:8001", "null", "http://127.0.0.1:8000@evil.example", "http://[::1"])
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "http://127.0.0.1:8001", "null", "http://127.0.0.1:8000@evil.example", "http://[::1"],
+)
 def test_requests_of_other_sites_are_refused(origin: str) -> None:
     assert get(origin=origin).status_code == 403
 

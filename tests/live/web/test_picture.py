@@ -12,7 +12,9 @@ from adaframe.live.web import picture
 from adaframe.live.web.picture import Picture, encode
 
 
-@pytest.mark.parametrize(("shape", "size"), [((1080, 1920), (960, 540)), ((90, 160), (160, 90)), ((1920, 1080), (540, 960))])
+@pytest.mark.parametrize(
+    ("shape", "size"), [((1080, 1920), (960, 540)), ((90, 160), (160, 90)), ((1920, 1080), (540, 960))]
+)
 def test_pictures_are_scaled_down_and_never_up(shape: tuple[int, int], size: tuple[int, int]) -> None:
     image = np.full((*shape, 3), (200, 40, 90), np.uint8)
 

@@ -131,7 +131,7 @@ def test_the_page_is_whole_and_asks_nothing_of_others(open_page: Any) -> None:
         assert answer.text == text
         for wanted in re.findall(r'(?:href|src)="([^"]+)"|from "\./([^"]+)"', text):
             assert "".join(wanted) in names
-        assert not re.search(r'https?://(?!www\.w3\.org)', text)
+        assert not re.search(r"https?://(?!www\.w3\.org)", text)
     assert httpx.get(page.url + "page.js").headers["content-type"].startswith("text/javascript")
 
 

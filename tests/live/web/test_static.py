@@ -159,7 +159,9 @@ def test_nothing_is_wider_than_the_screen(browser: Chromium, open_page: Any, mom
     assert browser.ask("document.documentElement.scrollWidth") <= width
 
 
-def test_a_visit_with_the_token_leaves_it_neither_in_the_address_nor_to_scripts(browser: Chromium, open_page: Any) -> None:
+def test_a_visit_with_the_token_leaves_it_neither_in_the_address_nor_to_scripts(
+    browser: Chromium, open_page: Any
+) -> None:
     page = open_page(token="secret")
 
     browser.open(page.url)
