@@ -1,9 +1,9 @@
 """`python -m adaframe.evaluation.outages`: how soon a source that was lost is back, by how it is served.
 
-Each server runs here, as a process of its own. It is killed and started again a number of times, after being away for 1 to 6 s,
-every fifth time at another picture size; then it is stopped in place (SIGSTOP) and goes on. A server that ends by itself, as ffmpeg
-does when its only viewer leaves, is started again at once, as a supervisor would. Times to come back run from the start of the
-server's process to the first new picture that is taken, so the server's own start is in them.
+Each server runs here, as a process of its own. It is killed and started again a number of times, after being away for 1
+to 6 s, five times in ten at another picture size; then it is stopped in place (SIGSTOP) and goes on. A server that ends by
+itself, as ffmpeg does when its only viewer leaves, is started again at once, as a supervisor would. Times to come back run
+from the start of the server's process to the first new picture that is taken: the server's own start is in them.
 """
 
 from __future__ import annotations

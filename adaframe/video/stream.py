@@ -72,6 +72,7 @@ def _packets(container: Any, stream: Any, status: Status, stall_s: float) -> Ite
     coming, refused = container.demux(stream), 0
     while True:
         status.promise(stall_s + _MARGIN_S)
+        started = time.monotonic()
         try:
             packet = next(coming, None)
         except ExitError:
@@ -84,6 +85,10 @@ def _packets(container: Any, stream: Any, status: Status, stall_s: float) -> Ite
             continue
         if packet is None:
             return
+        if (
+            time.monotonic() - started >= stall_s
+        ):  # its time was up, and a parser let go of what it had left: an old frame
+            raise CameraGone(f"no data for {stall_s:g} s")
         refused = 0
         yield packet
 
