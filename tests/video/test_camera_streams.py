@@ -18,6 +18,9 @@ from camera_server import age_s
 
 from adaframe.errors import UsageError
 from adaframe.video import Camera, Cameras, Outage, Shot
+from adaframe.video.slot import ToRgb
+from adaframe.video.status import Status
+from adaframe.video.stream import stream_frames
 
 STALL_S = 1.0
 FRESH_S = 1.0  # a live picture is younger; the 0.1 s that it really is are too strict for a busy machine
@@ -219,6 +222,26 @@ def test_no_password_gets_out(monkeypatch: pytest.MonkeyPatch, capfd: pytest.Cap
     assert "401" in lost.why
     assert "admin:***@" in shown
     assert "hunter" not in shown
+
+
+def test_pictures_that_come_faster_than_they_are_decoded_are_left_out_not_shown_late(server: Server) -> None:
+    server.start()
+    ages = []
+
+    for to_rgb in stream_frames(server.url, Status(), STALL_S):
+        time.sleep(0.1)  # a slow decoder: 10 of 25 pictures a second
+        ages.append(age_of(to_rgb))
+        if len(ages) == 60:
+            break
+
+    assert len(ages) == 60
+    assert max(ages[20:]) < 2.5  # else the last one would be 3.6 s old
+
+
+def age_of(to_rgb: ToRgb) -> float:
+    image = to_rgb()
+    assert image is not None
+    return age_s(float(image.mean()), time.monotonic())
 
 
 def test_a_missing_variable_is_told_at_once() -> None:
