@@ -146,9 +146,17 @@ class Camera:
         self._pipe, theirs = CONTEXT.Pipe()
         self._status.promise(_START_S)
         arguments = (self._source, self._status, theirs, self._every_frame, self._stall_s)
-        self._process = CONTEXT.Process(target=capture, args=arguments, name=f"capture {self.source}", daemon=True)
-        self._process.start()
-        theirs.close()
+        process = CONTEXT.Process(target=capture, args=arguments, name=f"capture {self.source}", daemon=True)
+        try:
+            process.start()
+        except OSError as error:  # too many processes, or open files
+            self._pipe.close()
+            self._pipe = None
+            self._failed(f"cannot be started ({error.strerror})")
+            return
+        finally:
+            theirs.close()
+        self._process = process
         if self._playing:
             self._say("play")
 
@@ -175,7 +183,7 @@ class Camera:
             self._say("play")
         self._listen()
         if self._process is not None and self._status.hangs:
-            self._restart("hangs")
+            self._failed("hangs")
 
     def _listen(self) -> None:
         try:
@@ -183,7 +191,7 @@ class Camera:
                 self._hear(*self._pipe.recv())
         except (EOFError, OSError):
             self._process.join(_ANSWER_S)
-            self._restart(f"crashed ({_exit_of(self._process.exitcode)})")
+            self._failed(f"crashed ({_exit_of(self._process.exitcode)})")
 
     def _hear(self, word: str, *rest: Any) -> Any:
         if word == "new":
@@ -210,12 +218,12 @@ class Camera:
             self._lost = True
             self._outages.append(Outage("lost", self.source, _local(when), self._source.hide(why)))
 
-    def _restart(self, what: str) -> None:
-        """Ends the process; a live source is tried again in a new one."""
+    def _failed(self, what: str) -> None:
+        """Ends the process, if there is one; a live source is tried again in a new one."""
         self._stop()
         if self._source.kind == "file":
             self._played_out = True
-            self._failure = DecoderFailure(self.source, f"the decoder {what}", "re-encode the file")
+            self._failure = DecoderFailure(self.source, f"its decoding process {what}", "re-encode the file")
             return
         self._was_lost(f"its capture process {what}", time.time())
         self._start_at = time.monotonic() + self._pause_s
