@@ -10,11 +10,11 @@ from typing import Any
 import av
 from av.error import ExitError, FFmpegError, InvalidDataError
 
-from adaframe.video.facts import moving_pictures
+from adaframe.video.facts import moving_pictures, skip_others
 from adaframe.video.picture import Converter, decoded
 from adaframe.video.slot import ToRgb
+from adaframe.video.source import SourceLost
 from adaframe.video.status import Status
-from adaframe.video.webcam import CameraGone
 
 _OPEN_S = 8.0  # to connect and learn what is in the stream
 _MARGIN_S = 2.0  # by which libav may be late in giving up; then the process is ended
@@ -40,24 +40,22 @@ def stream_frames(url: str, status: Status, stall_s: float) -> Iterator[ToRgb]:
     Where they come faster than they are decoded, those that would be shown late are left out, up to a key frame.
 
     Raises:
-        CameraGone: the stream cannot be opened, ended, or gives nothing for `stall_s`.
+        SourceLost: the stream cannot be opened, ended, or gives nothing for `stall_s`.
     """
     status.promise(_OPEN_S + _MARGIN_S)
     try:
         container = av.open(url, options=dict(_OPTIONS), timeout=(_OPEN_S, stall_s))
     except ExitError:
-        raise CameraGone(f"no answer within {_OPEN_S:g} s") from None
+        raise SourceLost(f"no answer within {_OPEN_S:g} s") from None
     except (FFmpegError, OSError, ValueError) as error:
-        raise CameraGone(_reason(error)) from None
+        raise SourceLost(_reason(error)) from None
     with container:
         streams = moving_pictures(container)
         if not streams or streams[0].codec_context is None:
-            raise CameraGone("holds no moving picture that can be decoded")
+            raise SourceLost("holds no moving picture that can be decoded")
         stream = streams[0]
         stream.codec_context.thread_count = 1
-        for other in container.streams:
-            if other.index != stream.index:
-                other.discard = av.stream.Discard.all
+        skip_others(container, stream)
         pace = _Pace() if _bursts(container) else None
         packets = _packets(container, stream, status, stall_s)
         for time_s, to_rgb in _pictures(packets if pace else _live(packets), stream, stall_s):
@@ -66,7 +64,7 @@ def stream_frames(url: str, status: Status, stall_s: float) -> Iterator[ToRgb]:
                 status.promise(wait_s + stall_s + _MARGIN_S)
                 time.sleep(wait_s)
             yield to_rgb
-    raise CameraGone("the stream ended")
+    raise SourceLost("the stream ended")
 
 
 def _packets(container: Any, stream: Any, status: Status, stall_s: float) -> Iterator[tuple[Any, float]]:
@@ -78,18 +76,18 @@ def _packets(container: Any, stream: Any, status: Status, stall_s: float) -> Ite
         try:
             packet = next(coming, None)
         except ExitError:
-            raise CameraGone(f"no data for {stall_s:g} s") from None
+            raise SourceLost(f"no data for {stall_s:g} s") from None
         except (FFmpegError, OSError, ValueError) as error:
             refused += 1
             if not isinstance(error, InvalidDataError) or refused > _GARBAGE:
-                raise CameraGone(_reason(error)) from None
+                raise SourceLost(_reason(error)) from None
             coming = container.demux(stream)  # it may find where the next packet begins
             continue
         if packet is None:
             return
         waited_s = time.monotonic() - started
         if waited_s >= stall_s:  # its time was up, and a parser let go of what it had left: an old frame
-            raise CameraGone(f"no data for {stall_s:g} s")
+            raise SourceLost(f"no data for {stall_s:g} s")
         refused = 0
         yield packet, waited_s
 
@@ -126,7 +124,7 @@ def _pictures(
                 first, until = False, time.monotonic() + stall_s
                 yield frame.time, partial(converter.rgb, frame)
         if converter.refused >= _REFUSED or time.monotonic() > until:
-            raise CameraGone("data comes, but no picture can be decoded")
+            raise SourceLost("data comes, but no picture can be decoded")
 
 
 def _bursts(container: Any) -> bool:

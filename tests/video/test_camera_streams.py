@@ -167,6 +167,7 @@ def test_a_frozen_source_is_lost_and_what_it_sent_before_is_not_shown(server: Se
     assert is_fresh(shot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["tcp", "mjpeg"], indirect=True)
 def test_broken_packets_cost_no_more_than_their_pictures(server: Server) -> None:
     server.start(320, 240, broken=100)
@@ -182,9 +183,12 @@ def test_broken_packets_cost_no_more_than_their_pictures(server: Server) -> None
     assert is_fresh(after)
 
 
-def test_a_capture_process_that_hangs_or_dies_is_replaced(server: Server) -> None:
+@pytest.mark.slow
+def test_a_capture_process_that_hangs_or_dies_is_replaced_and_leaves_nothing_open(server: Server) -> None:
     server.start()
     with Camera(server.url, stall_s=STALL_S) as camera:
+        frame(camera)
+        handles = _handles(camera)
         for harm, why in ((signal.SIGKILL, "crashed (SIGKILL)"), (signal.SIGSTOP, "hangs")):
             before = frame(camera)
             harmed = camera.process_id
@@ -197,6 +201,21 @@ def test_a_capture_process_that_hangs_or_dies_is_replaced(server: Server) -> Non
             assert camera.process_id != harmed
             assert after.number > before.number
             assert after.stream_s > before.stream_s
+        assert _handles(camera) == handles
+
+
+def test_a_capture_process_that_hangs_takes_nothing_from_the_others(server: Server) -> None:
+    server.start()
+    with Cameras([server.url, server.url], stall_s=3.0) as cameras:
+        hung, fine = cameras.cameras
+        frame(hung)
+        frame(fine)
+        os.kill(hung.process_id, signal.SIGSTOP)
+        end, shots = time.monotonic() + 3.0, 0
+        while time.monotonic() < end:
+            shots += sum(isinstance(one, Shot) for one in cameras.take(0.5))
+
+    assert shots >= 30  # of 75
 
 
 def test_no_password_gets_out(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -224,6 +243,7 @@ def test_no_password_gets_out(monkeypatch: pytest.MonkeyPatch, capfd: pytest.Cap
     assert "hunter" not in shown
 
 
+@pytest.mark.slow
 def test_pictures_that_come_faster_than_they_are_decoded_are_left_out_not_shown_late(server: Server) -> None:
     server.start()
     ages = []
