@@ -46,7 +46,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="append the JSON lines to FILE as they come, and print none; started again, goes on after what is there",
     )
     option("--retry", action="store_true", help="with --out: try the files again that failed before")
-    option("--figure", metavar="FILE.png", help="draw what the policy did: a film strip, or the timeline of a long video (one video only)")
+    option(
+        "--figure",
+        metavar="FILE.png",
+        help="draw what the policy did, of a long video what happens when (one video only)",
+    )
     add_machine(parser)
     return parser.parse(argv)
 

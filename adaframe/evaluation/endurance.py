@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -49,8 +50,8 @@ class Endured:
         return next((s for s in self.samples if s.done >= share * self.total), self.samples[-1])
 
     def slope_mb(self) -> float:
-        """Growth of the memory from a tenth of the work to its end, 1e6 bytes per thousand done (least squares)."""
-        late = [s for s in self.samples if s.done >= self.total / _TENTHS]
+        """Growth of the memory over the second half, 1e6 bytes per thousand done (least squares)."""
+        late = [s for s in self.samples if s.done >= self.total / 2]
         count = len(late)
         x, y = [s.done / 1000 for s in late], [s.own_mb + s.children_mb for s in late]
         mean_x, mean_y = sum(x) / count, sum(y) / count
@@ -152,9 +153,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.command == "links":
             endured = links(args.folder, args.files, args.checkpoint)
             seconds = [endured.at(tenth / _TENTHS).seconds for tenth in range(_TENTHS + 1)]
-            each = [after - before for before, after in zip(seconds, seconds[1:], strict=False)]
+            each = [after - before for before, after in pairwise(seconds)]
             print("\n".join(lines(endured)))
-            print(f"  growth {endured.slope_mb():+.2f} MB per 1000 files after the first tenth")
+            print(f"  growth {endured.slope_mb():+.2f} MB per 1000 files over the second half")
+            memory = [endured.at(tenth / _TENTHS).own_mb for tenth in range(1, _TENTHS + 1)]
+            print(f"  MB after each tenth: {', '.join(f'{tenth:.0f}' for tenth in memory)}")
             print(f"  seconds of each tenth: {', '.join(f'{tenth:.1f}' for tenth in each)} (the first with the start)")
             return 0
         with tempfile.TemporaryDirectory() as place:
@@ -162,7 +165,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for minutes in args.minutes:
                 endured, windows = film(minute, minutes, args.checkpoint)
                 print("\n".join(lines(endured)))
-                print(f"  {windows} windows, {1000 * endured.samples[-1].seconds / windows:.1f} ms a window with the start")
+                each_ms = 1000 * endured.samples[-1].seconds / windows
+                print(f"  {windows} windows, {each_ms:.1f} ms a window with the start")
     except AdaframeError as error:
         print(f"adaframe: error: {error}", file=sys.stderr)
         return error.exit_code

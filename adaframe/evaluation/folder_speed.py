@@ -115,7 +115,8 @@ class FolderSpeed:
                 f"{name:<18}{self.files / _wall_s(taken):>10.1f}  {f'({speeds[0]:.1f} to {speeds[-1]:.1f})':<21}"
                 f"{1000 * _wall_s(taken) / self.files:>8.1f}{1000 * _cpu_s(taken) / self.files:>8.1f}"
             )
-        told.append(f"whole: {self.of_the_slower:.2f} of the slower alone, {self.of_the_cores:.2f} of what the cores can do")
+        slower, cores = self.of_the_slower, self.of_the_cores
+        told.append(f"whole: {slower:.2f} of the slower alone, {cores:.2f} of what the cores can do")
         return told
 
 

@@ -15,7 +15,6 @@ from PIL import Image
 
 from adaframe.evaluation.drawing import (
     BLUE,
-    FAINT,
     GREEN,
     GREY,
     INK,
@@ -199,9 +198,7 @@ class _Columns:
         return total
 
 
-def _pictures(
-    canvas: Canvas, stills: Sequence[tuple[float, NDArray[np.uint8]]], side: int, columns: _Columns
-) -> None:
+def _pictures(canvas: Canvas, stills: Sequence[tuple[float, NDArray[np.uint8]]], side: int, columns: _Columns) -> None:
     """Pictures in a row, and lines to where they belong."""
     for n, (time_s, picture) in enumerate(stills):
         image = Image.fromarray(picture)
@@ -224,7 +221,8 @@ def _band(held: NDArray[np.float64], doubted: NDArray[np.float64], colour: str) 
 def _mixed(strength: NDArray[np.float64], colour: str) -> NDArray[np.uint8]:
     """A colour on paper, by its strength 0..1 at each pixel (h, X)."""
     paper, ink = np.array(rgb(PAPER)), np.array(rgb(colour))
-    return np.round(paper + strength[..., None] * (ink - paper)).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.round(paper + strength[..., None] * (ink - paper)).astype(np.uint8)
+    return pixels
 
 
 def _curve(
@@ -268,7 +266,8 @@ def _axis(canvas: Canvas, y: int, columns: _Columns) -> None:
     while tick <= columns.last_s + 1e-6:
         x = columns.x(tick)
         canvas.line((x, x), (y + 6, y + 13), colour=GREY)
-        canvas.text(x, y + 32, clock(tick, hours=columns.last_s >= 3600, fine=step < 1), 15, colour=GREY, align="center")
+        told = clock(tick, hours=columns.last_s >= 3600, fine=step < 1)
+        canvas.text(x, y + 32, told, 15, colour=GREY, align="center")
         tick += step
     unit = "hours:minutes" if columns.last_s >= 3600 else "minutes:seconds"
     canvas.text(_RIGHT, y + 56, unit, 13, colour=GREY, align="right")

@@ -132,7 +132,13 @@ def test_what_several_windows_cost_is_added_up(long: Prediction, model: Recogniz
     [("one", 1.0, None, True), ("three", 3.0, None, True), ("four", 4.0, None, False), ("many", 4.0, 0.1, False)],
 )
 def test_up_to_three_windows_are_a_film_strip_and_more_a_timeline(
-    model: Recognizer, render_clip: RenderClip, tmp_path: Path, name: str, seconds: float, window_s: float | None, strip: bool
+    model: Recognizer,
+    render_clip: RenderClip,
+    tmp_path: Path,
+    name: str,
+    seconds: float,
+    window_s: float | None,
+    strip: bool,
 ) -> None:
     prediction = model.classify(render_clip(f"{name}.mp4", seconds), window_s=window_s)
     assert prediction.windows is not None

@@ -12,7 +12,12 @@ def window(start_s: float, end_s: float, label: str | list[str], confidence: flo
 
 
 def test_neighbours_with_the_same_answer_are_one_stretch() -> None:
-    timeline = [window(0, 2, "run", 0.5), window(2, 4, "run", 0.75), window(4, 6, "sit", 1.0), window(6, 8, "run", 0.25)]
+    timeline = [
+        window(0, 2, "run", 0.5),
+        window(2, 4, "run", 0.75),
+        window(4, 6, "sit", 1.0),
+        window(6, 8, "run", 0.25),
+    ]
 
     assert stretches(timeline) == [
         Stretch(0, 4, "run", 0.625),

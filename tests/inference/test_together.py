@@ -162,7 +162,9 @@ def test_the_first_batch_waits_for_nothing_and_others_a_moment_while_they_are_sm
     assert watched.batches == [["mixed-0", "mixed-5"], ["mixed-1", "mixed-2", "mixed-3", "mixed-4"]]
 
 
-def test_a_batch_is_not_kept_waiting_for_long(model: Recognizer, files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_not_kept_waiting_for_long(
+    model: Recognizer, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(together, "_WAIT_S", 0.01)
     watched = Watched(model)
 
