@@ -245,7 +245,8 @@ def _curve(
     strength = np.where(filled, 0.28, 0.0)
     strength = np.where(filled & (doubtful > covered / 2) & ((x + rows) % 8 >= 3), 0.08, strength)
     # The line goes from each column's level to that of the one before, so that steps are closed.
-    before = np.concatenate([level[:1], level[:-1]])
+    before = np.where(np.roll(there, 1), np.roll(level, 1), level)
+    before[0] = level[0]
     upper, lower = np.minimum(level, before), np.maximum(level, before)
     strength = np.where((rows >= upper - 1) & (rows <= lower) & there, 1.0, strength)
     canvas.picture(_LEFT, y, _mixed(strength, colour))
