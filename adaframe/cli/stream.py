@@ -65,7 +65,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     shown.add_argument("--show", action="store_true", help="a window; q or Esc ends")
     shown.add_argument("--web", metavar="[HOST:]PORT", help="a page for browsers (HOST: 127.0.0.1)")
     held = parser.add_mutually_exclusive_group()
-    held.add_argument("--budget", type=fraction, metavar="F", help="most compute, as a fraction of uniform's (0.5: half)")
+    held.add_argument(
+        "--budget", type=fraction, metavar="F", help="most compute, as a fraction of uniform's (0.5: half)"
+    )
     held.add_argument("--max-load", type=_above_zero, metavar="F", help="most load, in cores (0.5: half of one core)")
     held.add_argument("--latency", type=_above_zero, metavar="MS", help="most milliseconds from a frame to its answer")
     option("--on-event", metavar="CMD", help="run for each event, its JSON on stdin; no shell, 10 seconds at most")
@@ -112,12 +114,20 @@ def _watch(args: argparse.Namespace, stop: threading.Event, ending: Ending) -> i
         commands = Commands(args.on_event, say=output.say) if args.on_event else None
         if commands is not None:
             ending.at_last.append(commands.kill)
-            stack.callback(lambda: commands.close(_COMMANDS_END_S if stop.is_set() else LIMIT_S))
         output.say(knows(checkpoint, metadata))
         watchdog, pulse = Watchdog(), _Pulse(stop)
         items = _recognise(args, checkpoint, pulse, getattr(output, "visitor", None))
         pump = Pump(items, stop, tick_s=_TICK_WINDOW_S if args.show else _TICK_S, end_s=_END_S)
-        stack.callback(lambda: pump.close() or ending.leave())
+
+        def finish() -> None:
+            wait_s = _COMMANDS_END_S if stop.is_set() else LIMIT_S
+            stop.set()
+            if not pump.close():
+                ending.leave()
+            if commands is not None:
+                commands.close(wait_s)
+
+        stack.callback(finish)
         for item in pump:
             if isinstance(item, Event):
                 item = snapshots.take(item) if snapshots is not None else item
@@ -214,9 +224,8 @@ def _output(args: argparse.Namespace, checkpoint: str, metadata: Metadata, names
 
 
 def _list() -> int:
-    from adaframe.video.camera import list_cameras
-
     from adaframe.live.lines import note
+    from adaframe.video.camera import list_cameras
 
     cameras = list_cameras()
     for index, name in cameras:

@@ -100,7 +100,9 @@ class Commands:
                 first = bool(failure) and self.failed == 1
             if first:
                 with contextlib.suppress(OSError):  # stderr may be closed
-                    self._say(f"warning: --on-event: {self._words[0]} {failure} (at the {about}); later ones are counted")
+                    self._say(
+                        f"warning: --on-event: {self._words[0]} {failure} (at the {about}); later ones are counted"
+                    )
 
     def _failure(self, text: bytes) -> str:
         """Run the command for one event; what went wrong, or nothing."""
@@ -165,9 +167,13 @@ def _words(command: str) -> list[str]:
     if not words:
         raise UsageError("--on-event: no command given; try: --on-event 'logger -t adaframe'")
     if _SHELL_ONLY & set(words):
-        raise UsageError(f"--on-event is run without a shell; try: --on-event {shlex.quote(f'sh -c {shlex.quote(command)}')}")
+        raise UsageError(
+            f"--on-event is run without a shell; try: --on-event {shlex.quote(f'sh -c {shlex.quote(command)}')}"
+        )
     if shutil.which(words[0]) is None:
-        raise UsageError(f"--on-event: there is no program {words[0]}; try: its full path, or sh -c '…' for a shell's own words")
+        raise UsageError(
+            f"--on-event: there is no program {words[0]}; try: its full path, or sh -c '…' for a shell's own words"
+        )
     return words
 
 

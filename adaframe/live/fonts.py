@@ -11,25 +11,37 @@ from PIL import ImageFont
 _LIKED = ("DejaVu Sans", "Noto Sans", "Microsoft YaHei", "PingFang", "Hiragino Sans", "WenQuanYi", "Arial Unicode", "")
 
 
-@lru_cache(maxsize=256)
 def font(text: str, pixels: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
     """A font of that size that has all characters of the text, if this machine has one; matplotlib's own comes first."""
-    import matplotlib
-
-    own = Path(matplotlib.get_data_path(), "fonts", "ttf", f"DejaVuSans{'-Bold' if bold else ''}.ttf")
-    path = own if text.isascii() or _has(str(own), text) else _elsewhere(text) or own
-    return ImageFont.truetype(str(path), pixels)
+    own = _own(bold)
+    return _face(own if text.isascii() else _path(text, own), pixels)
 
 
 @lru_cache(maxsize=64)
-def _elsewhere(text: str) -> Path | None:
+def _face(path: str, pixels: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, pixels)
+
+
+@lru_cache(maxsize=2)
+def _own(bold: bool) -> str:
+    import matplotlib
+
+    return str(Path(matplotlib.get_data_path(), "fonts", "ttf", f"DejaVuSans{'-Bold' if bold else ''}.ttf"))
+
+
+@lru_cache(maxsize=256)
+def _path(text: str, own: str) -> str:
+    return own if _has(own, text) else _elsewhere(text) or own
+
+
+def _elsewhere(text: str) -> str | None:
     from matplotlib.font_manager import fontManager
 
     def liking(name: str) -> int:
         return next(rank for rank, liked in enumerate(_LIKED) if name.startswith(liked))
 
     fonts = sorted(fontManager.ttflist, key=lambda entry: (liking(entry.name), entry.style != "normal", entry.name))
-    return next((Path(entry.fname) for entry in fonts if _has(entry.fname, text)), None)
+    return next((str(entry.fname) for entry in fonts if _has(entry.fname, text)), None)
 
 
 def _has(path: str, text: str) -> bool:

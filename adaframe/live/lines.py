@@ -162,9 +162,7 @@ def cut(text: str, columns: int) -> str:
     """At most so many columns of a terminal; East Asian characters take two, accents none."""
     taken = 0
     for at, character in enumerate(text):
-        taken += (
-            0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in ("W", "F"))
-        )
+        taken += 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in ("W", "F"))
         if taken > columns:
             return text[:at]
     return text

@@ -23,9 +23,7 @@ class Pump(Generic[T]):
         end_s: how long after `stop` to wait for the end.
     """
 
-    def __init__(
-        self, items: Generator[T, None, None], stop: threading.Event, *, tick_s: float, end_s: float
-    ) -> None:
+    def __init__(self, items: Generator[T, None, None], stop: threading.Event, *, tick_s: float, end_s: float) -> None:
         self._items, self._stop, self._tick_s, self._end_s = items, stop, tick_s, end_s
         self._waiting: Queue[T | _End] = Queue(maxsize=1)
         self._left = threading.Event()  # by the reader

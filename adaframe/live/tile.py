@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping
 
@@ -16,7 +17,8 @@ from adaframe.model.answer import in_words
 from adaframe.progress import clock
 
 STRIP = 60  # decisions
-_WHITE, _PALE, _DIM, _ALERT = "#ffffff", "#c9d1d9", "#8b949e", "#ff7b54"
+_LIT_S = 1.5  # how long a label is lit up that has begun
+_WHITE, _PALE, _DIM, _ALERT = "#ffffff", "#d0d7de", "#a8b1bb", "#ff7b54"
 _BAR, _SKIP = (13, 17, 23, 190), "#6e7681"
 # Looks from the largest on, then the glance: to be told apart on dark ground with any common colour vision.
 _LOOKS, _GLANCE = ("#58a6ff", "#39c5cf", "#7ee787", "#d2f5a6"), "#e3b341"
@@ -37,7 +39,7 @@ class Tile:
         self._strip: deque[str] = deque(maxlen=STRIP)
         self._moment: Moment | None = None
         self._lost: Event | None = None
-        self._holding: set[str] = set()  # labels that began and have not ended
+        self._began_s = -_LIT_S  # when a label began, by time.monotonic()
 
     def show(self, item: Moment | Event) -> None:
         """Take in what is new."""
@@ -45,12 +47,9 @@ class Tile:
             self._moment, self._lost = item, None
             self._strip.append(item.action)
         elif item.event == "start":
-            self._holding.add(item.label)
-        elif item.event == "end":
-            self._holding.discard(item.label)
+            self._began_s = time.monotonic()
         elif item.event == "lost":
             self._lost = item
-            self._holding.clear()
 
     def draw(self, width: int, height: int) -> NDArray[np.uint8]:
         """The tile as uint8, RGB, (height, width, 3)."""
@@ -61,9 +60,13 @@ class Tile:
             self._bar(pen, self._moment)
         if self._lost is not None or self._moment is None:
             self._notice(pen)
-        elif self._holding:
+        elif self._lit:
             pen.draw.rectangle((0, 0, width - 1, height - 1), outline=_ALERT, width=pen.of(5))
         return np.asarray(picture)
+
+    @property
+    def _lit(self) -> bool:
+        return time.monotonic() - self._began_s < _LIT_S
 
     def _frame(self, picture: Image.Image, moment: Moment) -> None:
         if moment.image is None:
@@ -82,10 +85,12 @@ class Tile:
         late = f"{1000 * moment.delay_s:.0f} ms late   load {moment.load:.2f}"
         right = max(right, pen.text(width - edge, top + pen.of(62), late, 14, colour=_PALE, align="right"))
         room = width - 2 * edge - right - pen.of(24)
-        alert = _ALERT if self._holding else _WHITE
+        alert = _ALERT if self._lit else _WHITE
         sure = f"{moment.confidence:.0%}" + ("  unsure" if moment.unsure else "")
         beside = pen.width(sure, 22) + pen.of(14)
-        x = edge + pen.text(edge, top + pen.of(40), in_words(moment.label), 30, colour=alert, bold=True, most=room - beside)
+        x = edge + pen.text(
+            edge, top + pen.of(40), in_words(moment.label), 30, colour=alert, bold=True, most=room - beside
+        )
         pen.text(x + pen.of(14), top + pen.of(40), sure, 22, colour=_PALE)
         pen.text(edge, top + pen.of(62), f"{moment.source}   {clock(moment.stream_s)}", 14, colour=_PALE, most=room)
         self._film(pen, edge, height - pen.of(32), width - 2 * edge)
@@ -136,7 +141,7 @@ class _Pen:
         self.picture.paste(Image.blend(part, dark, _BAR[3] / 255), box[:2])
 
     def width(self, text: str, size: float, *, bold: bool = False) -> int:
-        return round(font(text, max(8, self.of(size)), bold=bold).getlength(text))
+        return round(font(text, max(11, self.of(size)), bold=bold).getlength(text))
 
     def text(
         self,
@@ -152,7 +157,7 @@ class _Pen:
     ) -> int:
         """Write with the baseline at y, cut at the end where it is wider than `most`; returns the width in pixels."""
         text = one_line(text)
-        face = font(text, max(8, self.of(size)), bold=bold)
+        face = font(text, max(11, self.of(size)), bold=bold)
         wide = face.getlength(text)
         if most is not None and wide > most:
             kept = len(text)
@@ -160,5 +165,7 @@ class _Pen:
                 kept -= 1
             text = text[:kept].rstrip() + "…"
             wide = face.getlength(text)
-        self.draw.text((x, y), text, font=face, fill=colour, anchor={"left": "ls", "right": "rs", "middle": "ms"}[align])
+        self.draw.text(
+            (x, y), text, font=face, fill=colour, anchor={"left": "ls", "right": "rs", "middle": "ms"}[align]
+        )
         return round(wide)

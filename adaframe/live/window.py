@@ -85,7 +85,9 @@ class Window:
 def _check() -> None:
     """Try in another process: where there is no display, OpenCV's windows end the process that asks for one."""
     program = f"import cv2; cv2.namedWindow({_TITLE!r}, cv2.WINDOW_NORMAL)"
-    tried = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, errors="replace", timeout=60)
+    tried = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, errors="replace", timeout=60
+    )
     if tried.returncode == 0:
         return
     instead = "try: --web 8080 (in a browser), --json, or neither (lines)"
