@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adaframe.video.cache import FrameCache
+    from adaframe.video.camera import Camera, Cameras, Outage, Shot, list_cameras
     from adaframe.video.clip import ClipFrames, ClipRequest, read_clip
     from adaframe.video.facts import VideoFacts, probe
     from adaframe.video.parts import Part, Parts
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
     from adaframe.video.sampling import Plan, plan_windows
 
 __all__ = [
+    "Camera",
+    "Cameras",
     "ClipFrames",
     "ClipRequest",
     "DecodeFuture",
     "DecodePool",
     "FrameCache",
     "Frames",
+    "Outage",
     "Part",
     "Parts",
     "Plan",
+    "Shot",
     "VideoFacts",
+    "list_cameras",
     "plan_windows",
     "probe",
     "read_clip",
@@ -38,6 +44,11 @@ __all__ = [
 ]
 
 _HOME = {
+    "Camera": "camera",
+    "Cameras": "camera",
+    "Outage": "camera",
+    "Shot": "camera",
+    "list_cameras": "webcam",
     "ClipFrames": "clip",
     "ClipRequest": "clip",
     "DecodeFuture": "pool",

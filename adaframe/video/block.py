@@ -27,7 +27,7 @@ class Block:
         """What is in it, as uint8 of this shape."""
         assert self._memory is not None
         pixels: NDArray[np.uint8] = np.ndarray(shape, np.uint8, self._memory.buf)
-        return pixels.copy()
+        return np.array(pixels)
 
     def close(self) -> None:
         """Gives the memory back."""

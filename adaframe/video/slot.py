@@ -40,14 +40,15 @@ class Slot:
     """
 
     def __init__(self, status: Status, announce: Callable[[], None], *, keep: bool) -> None:
-        self._status, self._announce, self._keep = status, announce, keep
+        self.keep = keep
+        self._status, self._announce = status, announce
         self._held: Captured | None = None
         self._announced = False
         self._changed = threading.Condition()
 
     def put(self, frame: Captured) -> None:
         with self._changed:
-            if self._keep:
+            if self.keep:
                 self._changed.wait_for(lambda: self._held is None)
             elif self._held is not None:
                 self._status.dropped += 1
@@ -66,4 +67,4 @@ class Slot:
     def clear(self) -> None:
         """Forgets the frame: its source is lost, and it would pass for a live one."""
         with self._changed:
-            self._held = None
+            self._held, self._announced = None, False

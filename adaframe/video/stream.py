@@ -22,6 +22,7 @@ _FIRST_S = 20.0  # to the first picture of a stream whose packets come: the next
 _BEHIND_S = 10.0  # a time stamp further off than this has jumped
 _OPTIONS = {
     "rtsp_flags": "prefer_tcp",
+    "fpsprobesize": "0",  # frames; the rate is not needed
     "analyzeduration": "2000000",  # microseconds; the default of 5 s is what a reconnection would take
     # What a stream refers to may be anywhere on the network, but never a file of this machine.
     "protocol_whitelist": "crypto,data,hls,http,httpproxy,https,rtmp,rtmps,rtmpt,rtp,rtsp,sat,srt,srtp,tcp,tls,udp,rist",
