@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
@@ -137,7 +138,9 @@ def _watch(args: argparse.Namespace, stop: threading.Event, ending: Ending) -> i
                 if item is not None:
                     output.show(item)
                 looked_at = stop.is_set() or output.refresh()
-            except BrokenPipeError:
+            except OSError as error:
+                if error.errno not in (errno.EPIPE, errno.EIO):  # EIO: a terminal that was closed
+                    raise
                 forget_stdout()
                 looked_at = False
             if not looked_at:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from adaframe.errors import UsageError
 from adaframe.inference.moment import Event
+from adaframe.video.masking import mask
 
 LIMIT_S = 10.0
 _AT_ONCE, _WAITING = 4, 32
@@ -156,7 +157,7 @@ class Commands:
             elif over:
                 break
         lines = tail.decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return mask(next((line.strip() for line in reversed(lines) if line.strip()), ""))
 
 
 def _words(command: str) -> list[str]:

@@ -17,7 +17,8 @@ from adaframe.inference.moment import Event, Moment
 from adaframe.model.answer import in_words
 from adaframe.progress import clock
 
-_STRIP = 16  # decisions in a line
+_STRIP = 12  # decisions in a line
+_SOURCE = 16  # characters of its name in a line: of long ones the end tells them apart
 _HEIGHTS = "█▆▅▄▃▂"
 
 
@@ -123,12 +124,14 @@ def decision_marks(actions: Sequence[str]) -> dict[str, str]:
 
 def moment_line(moment: Moment, strip: str) -> str:
     """How things are, for people."""
-    unsure = " (unsure)" if moment.unsure else ""
+    unsure = " ?" if moment.unsure else ""
     answer = f"{in_words(moment.label)} {moment.confidence:.0%}{unsure}"
-    return (
-        f"{one_line(moment.source)}  {clock(moment.stream_s)}  {one_line(answer):<20}  {strip:>{_STRIP}} {moment.action:<9} "
-        f"{moment.saved:4.0%} saved  {1000 * moment.delay_s:4.0f} ms late  load {moment.load:.2f}"
+    source = moment.source if len(moment.source) <= _SOURCE else "…" + moment.source[1 - _SOURCE :]
+    text = (
+        f"{source}  {clock(moment.stream_s)}  {answer:<14}  {strip:>{_STRIP}} {moment.action:<8} "
+        f"{moment.saved:4.0%} saved  {1000 * moment.delay_s:.0f} ms  {moment.note}"
     )
+    return one_line(text).rstrip()
 
 
 def event_line(event: Event) -> str:

@@ -94,7 +94,8 @@ class Tile:
         pen.text(x + pen.of(14), top + pen.of(40), sure, 22, colour=_PALE)
         pen.text(edge, top + pen.of(62), f"{moment.source}   {clock(moment.stream_s)}", 14, colour=_PALE, most=room)
         self._film(pen, edge, height - pen.of(32), width - 2 * edge)
-        self._legend(pen, edge, height - pen.of(10))
+        x = self._legend(pen, edge, height - pen.of(10))
+        pen.text(width - edge, height - pen.of(10), moment.note, 13, align="right", most=width - edge - x)
 
     def _film(self, pen: _Pen, left: int, base: int, width: int) -> None:
         """The decisions, the newest at the right: as high as the side of the look, a dash for a skip."""
@@ -105,12 +106,13 @@ class Tile:
             box = (round(x), base - tall, max(round(x), round(x + step) - max(1, pen.of(2))), base)
             pen.draw.rectangle(box, fill=self._colours.get(action, _WHITE))
 
-    def _legend(self, pen: _Pen, x: int, y: int) -> None:
+    def _legend(self, pen: _Pen, x: int, y: int) -> int:
         now = self._strip[-1] if self._strip else ""
         for name in [*self._sides, "skip"]:
             pen.draw.rectangle((x, y - pen.of(9), x + pen.of(9), y), fill=self._colours[name])
             colour = _WHITE if name == now else _DIM
             x += pen.of(15) + pen.text(x + pen.of(15), y, name, 13, colour=colour, bold=name == now) + pen.of(18)
+        return x
 
     def _notice(self, pen: _Pen) -> None:
         width, height = pen.picture.size
