@@ -118,6 +118,11 @@ class Camera:
         """Whether a file is played out, or cannot be used; never true of cameras and streams (until they are closed)."""
         return self._closed or (self._played_out and not self._new and self._failure is None)
 
+    @property
+    def process_id(self) -> int | None:
+        """Of the capturing process now; None while there is none."""
+        return self._process.pid if self._process is not None else None
+
     def take(self, timeout_s: float) -> Shot | Outage | None:
         """The newest frame that was not taken yet, or news of the source; waits for them.
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import av
-from av.error import FFmpegError
+from av.error import ExitError, FFmpegError, InvalidDataError
 
 from adaframe.video.facts import moving_pictures
 from adaframe.video.picture import Converter, decoded
@@ -20,6 +20,7 @@ OPEN_S = 8.0  # to connect and learn what is in the stream
 _MARGIN_S = 2.0  # by which libav may be late in giving up; then the process is ended
 _FIRST_S = 20.0  # to the first picture of a stream whose packets come: the next key frame may be far
 _BEHIND_S = 10.0  # a time stamp further off than this has jumped
+_GARBAGE = 5000  # packets in a row that make no sense; a line of text is one to some demuxers
 _OPTIONS = {
     "rtsp_flags": "prefer_tcp",
     "fpsprobesize": "0",  # frames; the rate is not needed
@@ -36,12 +37,12 @@ def stream_frames(url: str, status: Status, stall_s: float) -> Iterator[ToRgb]:
         CameraGone: it cannot be opened, ended, or gives nothing for `stall_s`.
     """
     status.promise(OPEN_S + _MARGIN_S)
-    started = time.monotonic()
     try:
         container = av.open(url, options=dict(_OPTIONS), timeout=(OPEN_S, stall_s))
+    except ExitError:
+        raise CameraGone(f"no answer within {OPEN_S:g} s") from None
     except (FFmpegError, OSError, ValueError) as error:
-        late = time.monotonic() - started >= OPEN_S
-        raise CameraGone(f"no answer within {OPEN_S:g} s" if late else _reason(error)) from None
+        raise CameraGone(_reason(error)) from None
     with container:
         streams = moving_pictures(container)
         if not streams or streams[0].codec_context is None:
@@ -68,17 +69,27 @@ def stream_frames(url: str, status: Status, stall_s: float) -> Iterator[ToRgb]:
 
 
 def _packets(container: Any, stream: Any, status: Status, stall_s: float) -> Iterator[Any]:
-    coming = container.demux(stream)
+    coming, refused = container.demux(stream), 0
     while True:
         status.promise(stall_s + _MARGIN_S)
         started = time.monotonic()
         try:
             packet = next(coming, None)
+        except ExitError:
+            raise CameraGone(f"no data for {stall_s:g} s") from None
         except (FFmpegError, OSError, ValueError) as error:
-            late = time.monotonic() - started >= stall_s
-            raise CameraGone(f"no data for {stall_s:g} s" if late else _reason(error)) from None
+            refused += 1
+            if not isinstance(error, InvalidDataError) or refused > _GARBAGE:
+                raise CameraGone(_reason(error)) from None
+            coming = container.demux(stream)  # it may find where the next packet begins
+            continue
         if packet is None:
             return
+        if (
+            time.monotonic() - started >= stall_s
+        ):  # its time was up, and a parser let go of what it had left: an old frame
+            raise CameraGone(f"no data for {stall_s:g} s")
+        refused = 0
         yield packet
 
 
