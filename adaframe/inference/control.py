@@ -74,12 +74,10 @@ class Controller:
     Args:
         levels: dearest first.
         target: of what is measured: a share of a core, or seconds.
-        by_rate: whether lower sampling rates help.
     """
 
-    def __init__(self, levels: Sequence[Level], target: float, *, by_rate: bool) -> None:
-        self.levels = [level for level in levels if by_rate or level.rate == 1.0]
-        self.target = target
+    def __init__(self, levels: Sequence[Level], target: float) -> None:
+        self.levels, self.target = levels, target
         self.at = 0
         self.over = False  # whether even the cheapest level is above the target
         self._settled_s: float | None = None

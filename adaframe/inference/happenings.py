@@ -41,12 +41,21 @@ class Happenings:
         multi_label: whether several may hold at once.
         margin: of confidence, 0..1.
         hold_s: seconds of the stream.
+        warm_s: seconds from the first answer, before which nothing begins: these are about too few frames.
     """
 
     def __init__(
-        self, classes: Sequence[str], *, multi_label: bool, margin: float = MARGIN, hold_s: float = HOLD_S
+        self,
+        classes: Sequence[str],
+        *,
+        multi_label: bool,
+        margin: float = MARGIN,
+        hold_s: float = HOLD_S,
+        warm_s: float = 0.0,
     ) -> None:
-        self.classes, self.multi_label, self.margin, self.hold_s = tuple(classes), multi_label, margin, hold_s
+        self.classes, self.multi_label = tuple(classes), multi_label
+        self.margin, self.hold_s, self.warm_s = margin, hold_s, warm_s
+        self._first_s: float | None = None
         self._on: dict[int, tuple[float, float]] = {}  # class -> when it began, its highest confidence
         self._since: dict[int, float] = {}  # class that is about to change -> since when
         self._likely: NDArray[np.floating] = np.zeros(len(self.classes))
@@ -56,7 +65,9 @@ class Happenings:
         self._likely = likely
         for k, (began_s, peak) in self._on.items():
             self._on[k] = began_s, max(peak, float(likely[k]))
-        wanting = self._wanting(likely)
+        if self._first_s is None:
+            self._first_s = time_s
+        wanting = self._wanting(likely) if time_s - self._first_s >= self.warm_s else []
         self._since = {k: self._since.get(k, time_s) for k in wanting}
         # To within rounding: six frames of 0.1 s are half a second of stream.
         due = [k for k, since in self._since.items() if time_s - since >= self.hold_s - 1e-6]

@@ -23,7 +23,7 @@ class Moment:
         unsure: as of a file's Prediction.
         action: what the policy did with the frame: a look's name, glance or skip.
         delay_s: from the capture of the frame to this answer.
-        dropped: frames of the source that came while the model worked and were not seen, since its start.
+        dropped: frames of the source that should have been sampled, but went by while the model worked, since its start.
         load: share of one core that the process took over the last seconds.
         gmacs_per_s: 1e9 multiply-adds executed a second for this source, over the last seconds.
         saved: share of uniform's compute at the same frame rate that was not spent, over the last seconds, 0..1.

@@ -8,7 +8,7 @@ Letters: N sources that have a frame at the same time, S sources of features, A 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -40,6 +40,7 @@ class Answer:
         action: a look's name, glance or skip.
         macs: executed for this frame.
         macs_uniform: of looking in full at all frames of the model's nominal spacing since the last answer.
+        missed: frames that should have been sampled between the last one and this, but did not come in time.
     """
 
     likely: NDArray[np.float64]
@@ -47,6 +48,7 @@ class Answer:
     action: str
     macs: float
     macs_uniform: float
+    missed: int
 
 
 @dataclass(eq=False)
@@ -54,7 +56,8 @@ class _Track:
     """What is kept of one source."""
 
     recent: Recent
-    state: tuple[Tensor, Tensor] | None = None
+    state: tuple[Tensor, Tensor] | None = None  # of the policy
+    state_s: float = 0.0  # when that started
     due_s: float | None = None  # when the next sampled frame is due; None before the first
     free_s: float = 0.0  # from when on frames are decided about again; before, the last skip covers them
     sampled_s: float = 0.0  # the last sampled frame
@@ -62,15 +65,35 @@ class _Track:
     still: Still = field(default_factory=Still)
     kept_s: float = 0.0  # when a picture was last given to the network
     moved: bool = False  # whether what was seen over the last window is not what the answer is about
-    answer: Answer | None = None
+    likely: NDArray[np.float64] | None = None
+    strangeness: float = 0.0
+
+
+@dataclass(eq=False)
+class _Sampled:
+    """A sampled frame.
+
+    Args:
+        track: of its source.
+        slots: how many were due by it.
+        crop: what is to be decided about; None where it is left out.
+    """
+
+    track: _Track
+    slots: int
+    crop: NDArray[np.uint8] | None
+    action: str = "skip"
+    macs: float = 0.0
 
 
 class Streaming:
     """A recogniser that sees each frame once, of any number of sources.
 
     Frames are sampled by time: one in each `spacing_s` of the stream, however many the camera gives; those that a skip covers
-    are not even resized. Over the first window decisions and scores are those of a file's window of the same frames; from then
-    on the head answers about the last window, and the policy's state is carried on.
+    are not even resized. Over the first window decisions and scores are those of a file's window of the same frames. From then
+    on the head answers about the last window, whereas the policy's state starts anew with every window, as in files: carried
+    on, its cells leave the range that they were trained in (in two of the demo's models their norm grew from 44 and 41 to 272
+    and 211 within 10 000 frames), and it decides no better for it.
 
     Args:
         model: whose network is used.
@@ -95,6 +118,11 @@ class Streaming:
         """Seconds from one sampled frame to the next."""
         return self.nominal_s / self.rate
 
+    def due_s(self, source: str) -> float | None:
+        """When the next frame of a source is due, in its own seconds; None before the first."""
+        track = self._tracks.get(source)
+        return None if track is None or track.due_s is None else track.due_s - EARLY * self.spacing_s
+
     def forget(self, source: str) -> None:
         """What comes next of a source has nothing to do with what came before."""
         self._tracks.pop(source, None)
@@ -116,25 +144,21 @@ class Streaming:
         Returns:
             For each an answer, or None where none was due (or nothing has been seen yet).
         """
-        answers: list[Answer | None] = [None] * len(frames)
-        decided: list[tuple[int, _Track, NDArray[np.uint8], float]] = []
-        for i, (source, image, time_s) in enumerate(frames):
+        sampled: list[_Sampled | None] = []
+        for source, image, time_s in frames:
             track = self._track(source, time_s)
             slots = self._slots(track, time_s)
-            if not slots:
-                continue
-            uniform = slots / self.rate * self.network.costs.uniform_frame
-            track.moved |= track.recent.expire(time_s)
-            crop = None if self._covered(track) else self._crop(image)
-            if crop is None or (self.still and self._is_still(track, crop, time_s)):
-                answers[i] = self._answer(track, "skip", macs=0.0, macs_uniform=uniform)
-            else:
-                decided.append((i, track, crop, uniform))
-        if decided:
-            actions = self._decide([track for _, track, _, _ in decided], [crop for _, _, crop, _ in decided])
-            for (i, track, _, uniform), (action, macs) in zip(decided, actions, strict=True):
-                answers[i] = self._answer(track, action, macs=macs, macs_uniform=uniform)
-        return answers
+            sampled.append(self._sample(track, slots, image, time_s) if slots else None)
+        self._decide([one for one in sampled if one is not None and one.crop is not None])
+        return [None if one is None else self._answer(one) for one in sampled]
+
+    def _sample(self, track: _Track, slots: int, image: NDArray[np.uint8], time_s: float) -> _Sampled:
+        """A frame that is due: to be decided about, or left out by what was decided before."""
+        track.moved |= track.recent.expire(time_s)
+        crop = None if self._covered(track) else self._crop(image)
+        if crop is not None and self.still and self._is_still(track, crop, time_s):
+            crop = None
+        return _Sampled(track, slots, crop)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -183,18 +207,19 @@ class Streaming:
 
     # -- the network ---------------------------------------------------------------------------------------------------
 
-    def _decide(self, tracks: list[_Track], crops: list[NDArray[np.uint8]]) -> list[tuple[str, float]]:
-        """Decide about one frame of each of N sources and do so: name of the action and MACs executed."""
-        network = self.network
-        clips, plan = self._clips(crops), network.plan
+    def _decide(self, sampled: list[_Sampled]) -> None:
+        """Decide about one frame of each of N sources, and do so."""
+        if not sampled:
+            return
+        network, plan = self.network, self.network.plan
+        clips = self._clips([one.crop for one in sampled if one.crop is not None])
         glanced = plan is None or plan.source == "glance"
-        glances = (
-            network.glance_features(clips) if glanced else clips.times_s.new_zeros(len(crops), 1, network.glance_width)
-        )
+        nothing = clips.times_s.new_zeros(len(sampled), 1, network.glance_width)
+        glances = network.glance_features(clips) if glanced else nothing
         if plan is None:
-            chosen = self._choose(tracks, glances[:, 0])
+            chosen = self._choose([one.track for one in sampled], glances[:, 0])
         else:
-            chosen = [network.actions.sources.index(plan.source)] * len(tracks)
+            chosen = [network.actions.sources.index(plan.source)] * len(sampled)
         decisions = Decisions(
             torch.tensor(chosen, device=clips.valid.device)[:, None],
             torch.full_like(clips.valid, plan is None),
@@ -204,13 +229,24 @@ class Streaming:
         )
         features = network.routed_features(clips, glances, decisions)
         projected = network.project(features, decisions.seen().float())[:, 0]
-        return [self._take(track, action, p) for track, action, p in zip(tracks, chosen, projected, strict=True)]
+        for one, action, its in zip(sampled, chosen, projected, strict=True):
+            one.macs = glanced * network.costs.glance + (plan is None) * network.costs.policy
+            if action < len(network.actions.sources):
+                one.track.recent.add(its, action, one.track.sampled_s)
+                one.track.moved = True
+                one.action = network.actions.names[action]
+                one.macs += network.costs.sources()[action]
+            else:
+                self._cover(one.track, network.actions.covers[action])
 
     def _choose(self, tracks: list[_Track], glances: Tensor) -> list[int]:
         """Glance features (N, F) -> indices of actions; skips are masked where a source has nothing seen to answer from."""
         policy, actions = self.network.policy, self.network.actions
         assert policy is not None
-        states = [track.state or policy.start(1, glances.device) for track in tracks]
+        for track in tracks:
+            if track.state is None or track.sampled_s - track.state_s >= self.window_s * (1 - 1e-6):
+                track.state, track.state_s = policy.start(1, glances.device), track.sampled_s
+        states = [track.state for track in tracks if track.state is not None]
         before = torch.cat([h for h, _ in states]), torch.cat([c for _, c in states])
         logits, (h, c) = policy.step(policy.embed(glances), before)
         if self.beta:
@@ -222,32 +258,20 @@ class Streaming:
         best: list[int] = logits.argmax(dim=1).tolist()
         return best
 
-    def _take(self, track: _Track, action: int, features: Tensor) -> tuple[str, float]:
-        """What follows from an action: projected features by source, (S, F) -> name of the action and MACs executed."""
-        network, costs = self.network, self.network.costs
-        glanced = network.plan is None or network.plan.source == "glance"
-        macs = glanced * costs.glance + (network.plan is None) * costs.policy
-        if action >= len(network.actions.sources):
-            self._cover(track, network.actions.covers[action])
-            return "skip", macs
-        track.recent.add(features, action, track.sampled_s)
-        track.moved = True
-        return network.actions.names[action], macs + costs.sources()[action]
-
-    def _answer(self, track: _Track, action: str, *, macs: float, macs_uniform: float) -> Answer | None:
-        """What is to be said at a sampled frame; where nothing has been seen over the last window, the answer before holds."""
+    def _answer(self, sampled: _Sampled) -> Answer | None:
+        """What is to be said at a sampled frame; where nothing was seen over the last window, the answer before holds."""
+        track, macs = sampled.track, sampled.macs
         if track.moved and len(track.recent):
             summary = track.recent.summary()
             scores = self.network.head.answer(summary)[0].double()
             likely = torch.sigmoid(scores) if self.metadata.multi_label else torch.softmax(scores, dim=0)
-            strangeness = float(self.network.head.strangeness(summary))
-            track.answer = Answer(
-                likely.cpu().numpy(), strangeness, action, macs + self.network.costs.head, macs_uniform
-            )
+            track.likely, track.strangeness = likely.cpu().numpy(), float(self.network.head.strangeness(summary))
             track.moved = False
-        elif track.answer is not None:
-            track.answer = replace(track.answer, action=action, macs=macs, macs_uniform=macs_uniform)
-        return track.answer
+            macs += self.network.costs.head
+        if track.likely is None:
+            return None
+        uniform = sampled.slots / self.rate * self.network.costs.uniform_frame
+        return Answer(track.likely, track.strangeness, sampled.action, macs, uniform, sampled.slots - 1)
 
     def _crop(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A frame at the model's crop size; those that have it already are not resized again."""

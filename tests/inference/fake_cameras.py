@@ -3,55 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
+from adaframe.video.camera import Outage, Shot
+
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
 
-@dataclass(frozen=True, eq=False)
-class FakeShot:
-    source: str
-    number: int
-    image: np.ndarray
-    stream_s: float
-    time: datetime
-    arrived_s: float
-    dropped: int = 0
-
-
-@dataclass(frozen=True)
-class FakeOutage:
-    event: str
-    source: str
-    time: datetime
-    why: str = ""
-
-
 class FakeCameras:
-    """Gives one item at a time (or a list of items that came together), then ends."""
+    """Gives what is there one by one, or together where it stands in a list, then ends."""
 
-    def __init__(self, items: Iterable[object]) -> None:
+    def __init__(self, items: Iterable[Shot | Outage | Sequence[Shot | Outage]]) -> None:
         self._items = iter(items)
         self.ended = self.closed = False
 
-    def take(self, timeout_s: float) -> list[object]:
+    def take(self, timeout_s: float) -> list[Shot | Outage]:
         item = next(self._items, None)
         if item is None:
             self.ended = True
             return []
-        return item if isinstance(item, list) else [item]
+        return [item] if isinstance(item, (Shot, Outage)) else list(item)
 
     def close(self) -> None:
         self.closed = True
 
 
-def shots(images: Iterable[np.ndarray], fps: float, *, source: str = "cam", start_s: float = 0.0) -> list[FakeShot]:
+def shots(images: Iterable[np.ndarray], fps: float, *, source: str = "cam", start_s: float = 0.0) -> list[Shot]:
     """Images as a camera of so many frames a second gives them."""
-    return [
-        FakeShot(source, i, image, start_s + i / fps, START + timedelta(seconds=start_s + i / fps), time.monotonic())
-        for i, image in enumerate(images)
-    ]
+    times = [(i, start_s + i / fps, image) for i, image in enumerate(images)]
+    return [Shot(source, i, image, t, at(t), time.monotonic(), 0) for i, t, image in times]
+
+
+def at(stream_s: float) -> datetime:
+    return START + timedelta(seconds=stream_s)
