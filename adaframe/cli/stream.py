@@ -216,7 +216,7 @@ def _output(args: argparse.Namespace, checkpoint: str, metadata: Metadata, names
     if args.show:
         from adaframe.live.window import Window
 
-        return Window(sides)
+        return Window(names, sides)
     if args.web:
         from adaframe.live.page import Page
 

@@ -28,11 +28,12 @@ class Tile:
     """The state of one source, and its drawing.
 
     Args:
+        source: its name.
         sides: of each look and of the glance, its side in pixels, 0..1 of the largest; from the largest on.
     """
 
-    def __init__(self, sides: Mapping[str, float]) -> None:
-        self._sides = sides
+    def __init__(self, source: str, sides: Mapping[str, float]) -> None:
+        self._source, self._sides = source, sides
         looks = [name for name in sides if name != "glance"]
         colours = {name: _LOOKS[min(rank, len(_LOOKS) - 1)] for rank, name in enumerate(looks)}
         self._colours = colours | {"glance": _GLANCE, "skip": _SKIP}
@@ -92,7 +93,7 @@ class Tile:
             edge, top + pen.of(40), in_words(moment.label), 30, colour=alert, bold=True, most=room - beside
         )
         pen.text(x + pen.of(14), top + pen.of(40), sure, 22, colour=_PALE)
-        pen.text(edge, top + pen.of(62), f"{moment.source}   {clock(moment.stream_s)}", 14, colour=_PALE, most=room)
+        pen.text(edge, top + pen.of(62), f"{self._source}   {clock(moment.stream_s)}", 14, colour=_PALE, most=room)
         self._film(pen, edge, height - pen.of(32), width - 2 * edge)
         x = self._legend(pen, edge, height - pen.of(10))
         pen.text(width - edge, height - pen.of(10), moment.note, 13, align="right", most=width - edge - x)
@@ -117,9 +118,9 @@ class Tile:
     def _notice(self, pen: _Pen) -> None:
         width, height = pen.picture.size
         pen.shade((0, 0, width, height))
-        words = ["waiting for the first frame"]
+        words = [self._source, "waiting for the first frame"]
         if self._lost is not None:
-            words = [self._lost.source, "lost, trying again", self._lost.why]
+            words[1:] = ["lost, trying again", self._lost.why]
         for row, text in enumerate(words):
             y = height // 2 + pen.of(34 * row - 17 * len(words) + 24)
             colour, size = (_WHITE, 24) if row == 0 else (_PALE, 16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ class Window:
     is no display, OpenCV ends the process that asks for a window.
 
     Args:
+        sources: as their moments will name them.
         sides: see Tile.
 
     Raises:
@@ -35,9 +36,10 @@ class Window:
         AdaframeError: no window can be opened here; the message names the alternatives.
     """
 
-    def __init__(self, sides: Mapping[str, float]) -> None:
+    def __init__(self, sources: Sequence[str], sides: Mapping[str, float]) -> None:
         self._pipe, theirs = CONTEXT.Pipe()
-        self._process: Any = CONTEXT.Process(target=run_window, args=(theirs, dict(sides)), name="window", daemon=True)
+        arguments = (theirs, list(sources), dict(sides))
+        self._process: Any = CONTEXT.Process(target=run_window, args=arguments, name="window", daemon=True)
         self._process.start()
         theirs.close()
         try:
