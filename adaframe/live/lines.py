@@ -146,7 +146,8 @@ def event_line(event: Event) -> str:
     if event.began is not None:
         more.append(f"after {(event.time - event.began).total_seconds():.1f} s")
     if event.peak is not None:
-        more.append(f"{'peak ' if event.event == 'end' else ''}{event.peak:.0%}")
+        unsure = " ?" if event.unsure else ""
+        more.append(f"{'peak ' if event.event == 'end' else ''}{event.peak:.0%}{unsure}")
     if event.why:
         more.append(event.why)
     if event.snapshot:

@@ -1,4 +1,4 @@
-"""What runs in the process that has the window: it draws what comes through a pipe, until the user or the pipe's end ends it."""
+"""What runs in the process that has the window: it draws what comes through a pipe."""
 
 from __future__ import annotations
 

@@ -7,12 +7,14 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -24,10 +26,12 @@ KNOWS = "adaframe: example.safetensors knows "
 
 
 @contextmanager
-def stream(*words: str, pretend: str = "steady", **options: Any) -> Iterator[subprocess.Popen[str]]:
+def stream(
+    *words: str, pretend: str = "steady", more: Mapping[str, str] = MappingProxyType({}), **options: Any
+) -> Iterator[subprocess.Popen[str]]:
     """The command as a process; what is printed is text."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-    environment = {**os.environ, "PRETEND": pretend}
+    environment = {**os.environ, "PRETEND": pretend, **more}
     with subprocess.Popen([*PROGRAM, *words], env=environment, **options) as process:
         try:
             yield process
@@ -174,6 +178,29 @@ def test_an_event_has_its_frame_kept_and_its_command_run(tmp_path: Path) -> None
     assert len(kept) == 2
     assert Path(row["snapshot"]).parent == shots
     assert kept[-1].endswith("-end-fight-0.jpg")
+
+
+def test_a_service_manager_hears_that_it_runs_as_long_as_it_does(tmp_path: Path) -> None:
+    heard: dict[str, list[str]] = {}
+    for pretend in ("silent", "hung"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+            listening.bind(str(tmp_path / pretend))
+            environment = {"NOTIFY_SOCKET": str(tmp_path / pretend), "WATCHDOG_USEC": "1000000"}
+            with stream("--json", pretend=pretend, more=environment) as process:
+                assert process.stdout is not None
+                process.stdout.readline()
+                time.sleep(1.5)
+                process.send_signal(signal.SIGTERM)
+                assert ended(process, 5)[0] == 0
+            listening.setblocking(False)
+            heard[pretend] = []
+            with suppress(BlockingIOError):
+                while True:
+                    heard[pretend].append(listening.recv(100).decode())
+
+    assert heard["silent"][:3] == ["READY=1\nSTATUS=watching", "WATCHDOG=1", "WATCHDOG=1"]
+    assert heard["silent"][-1] == "STOPPING=1"
+    assert heard["hung"] == ["STOPPING=1"]  # as it was asked to
 
 
 def test_an_error_of_recognition_is_one_line_and_exit_code_1() -> None:

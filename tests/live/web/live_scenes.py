@@ -26,7 +26,12 @@ CLASSES = [
     "nobody",
 ]
 FPS = 8
-_SKIES = (((150, 185, 215), (226, 214, 196)), ((38, 52, 84), (214, 126, 88)), ((96, 132, 120), (206, 214, 180)), ((24, 28, 44), (70, 84, 122)))
+_SKIES = (
+    ((150, 185, 215), (226, 214, 196)),
+    ((38, 52, 84), (214, 126, 88)),
+    ((96, 132, 120), (206, 214, 180)),
+    ((24, 28, 44), (70, 84, 122)),
+)
 
 
 def picture(scene: int, at_s: float, width: int = 1280, height: int = 720) -> NDArray[np.uint8]:
@@ -46,7 +51,9 @@ def picture(scene: int, at_s: float, width: int = 1280, height: int = 720) -> ND
         draw.ellipse((x - tall * 0.2, foot - tall * 0.03, x + tall * 0.2, foot + tall * 0.03), fill=(40, 44, 50))
         for side in (-1, 1):
             draw.line((x, foot - tall * 0.45, x + side * step, foot), fill=dark, width=round(tall * 0.09))
-        draw.rounded_rectangle((x - tall * 0.13, foot - tall * 0.82, x + tall * 0.13, foot - tall * 0.38), round(tall * 0.1), fill=coat)
+        draw.rounded_rectangle(
+            (x - tall * 0.13, foot - tall * 0.82, x + tall * 0.13, foot - tall * 0.38), round(tall * 0.1), fill=coat
+        )
         draw.ellipse((x - tall * 0.085, foot - tall, x + tall * 0.085, foot - tall * 0.83), fill=(226, 188, 158))
     return np.asarray(canvas)
 
@@ -63,7 +70,9 @@ def _yard(scene: int, width: int, height: int) -> Image.Image:
     left = -20
     while left < width:
         wide, tall = int(random.integers(90, 230)), int(random.integers(120, 330))
-        draw.rectangle((left, ground - tall, left + wide, ground), fill=tuple(int(c * random.uniform(0.8, 1.15)) for c in shade))
+        draw.rectangle(
+            (left, ground - tall, left + wide, ground), fill=tuple(int(c * random.uniform(0.8, 1.15)) for c in shade)
+        )
         for x in range(left + 18, left + wide - 20, 34):
             for y in range(ground - tall + 22, ground - 30, 46):
                 lit = random.random() < 0.3
@@ -88,16 +97,37 @@ class Scene:
     def at(self, at_s: float, when: datetime, *, image: bool = True) -> Iterator[Moment | Event]:
         if at_s >= self._until:
             yield from self._turn(at_s, when)
-        confidence = float(np.clip(0.8 + 0.12 * math.sin(at_s * 0.7 + self.number) + self._random.normal(0, 0.03), 0.3, 0.99))
+        confidence = float(
+            np.clip(0.8 + 0.12 * math.sin(at_s * 0.7 + self.number) + self._random.normal(0, 0.03), 0.3, 0.99)
+        )
         self._peak = max(self._peak, confidence)
         busy = self._label in (1, 2)
-        action = str(self._random.choice(["skip", "glance", "look-96", "look-160"], p=[0.2, 0.25, 0.2, 0.35] if busy else [0.6, 0.27, 0.09, 0.04]))
-        rest = [(label, (1 - confidence) * share) for label, share in zip([c for c in CLASSES if c != CLASSES[self._label]], (0.5, 0.3, 0.15, 0.05), strict=True)]
+        action = str(
+            self._random.choice(
+                ["skip", "glance", "look-96", "look-160"], p=[0.2, 0.25, 0.2, 0.35] if busy else [0.6, 0.27, 0.09, 0.04]
+            )
+        )
+        rest = [
+            (label, (1 - confidence) * share)
+            for label, share in zip(
+                [c for c in CLASSES if c != CLASSES[self._label]], (0.5, 0.3, 0.15, 0.05), strict=True
+            )
+        ]
         yield Moment(
-            source=self.source, time=when, stream_s=at_s, label=CLASSES[self._label], confidence=confidence,
-            unsure=confidence < 0.7, action=action, delay_s=0.06 + 0.05 * busy + self._random.uniform(0, 0.01), dropped=round(at_s / 9),
-            load=0.35 + 0.3 * busy, gmacs_per_s=0.9 + 1.9 * busy, saved=0.81 - 0.33 * busy,
-            top=[(CLASSES[self._label], confidence), *rest], image=picture(self.number, at_s) if image else None,
+            source=self.source,
+            time=when,
+            stream_s=at_s,
+            label=CLASSES[self._label],
+            confidence=confidence,
+            unsure=confidence < 0.7,
+            action=action,
+            delay_s=0.06 + 0.05 * busy + self._random.uniform(0, 0.01),
+            dropped=round(at_s / 9),
+            load=0.35 + 0.3 * busy,
+            gmacs_per_s=0.9 + 1.9 * busy,
+            saved=0.81 - 0.33 * busy,
+            top=[(CLASSES[self._label], confidence), *rest],
+            image=picture(self.number, at_s) if image else None,
         )
 
     def _turn(self, at_s: float, when: datetime) -> Iterator[Event]:
@@ -151,7 +181,9 @@ if __name__ == "__main__":
     from adaframe.live.web import WebPage
 
     names = ["0", "rtsp://gate:***@cam.example/loading-bay/main", "/dev/video2", "yard.mp4"]
-    with WebPage(host="127.0.0.1", port=8000, token=None, classes=CLASSES, sources=names, model_name="rendered") as page:
+    with WebPage(
+        host="127.0.0.1", port=8000, token=None, classes=CLASSES, sources=names, model_name="rendered"
+    ) as page:
         print(page.url)
         with Feeder(page.show, names):
             threading.Event().wait()
