@@ -1,7 +1,7 @@
 """`python -m adaframe.evaluation.outages`: how soon a source that was lost is back, by how it is served.
 
 Each server runs here, as a process of its own. It is killed and started again a number of times, after being away for 1
-to 6 s, five times in ten at another picture size; then it is stopped in place (SIGSTOP) and goes on. A server that ends by
+to 6 s, every third time at another picture size; then it is stopped in place (SIGSTOP) and goes on. A server that ends by
 itself, as ffmpeg does when its only viewer leaves, is started again at once, as a supervisor would. Times to come back run
 from the start of the server's process to the first new picture that is taken: the server's own start is in them.
 """
@@ -30,7 +30,7 @@ from adaframe.video import Camera, Outage, Shot
 
 _SIZES = ((320, 240), (480, 360))  # width and height
 _AWAY_S = (1, 2, 3, 4, 5, 6)
-_OTHER_SIZE = 5  # one in so many restarts
+_OTHER_SIZE = 3  # restarts until it changes
 _PATIENCE_S = 60.0
 _STEADY_S = 3.0  # watched before the next blow
 

@@ -187,3 +187,28 @@ def test_a_script_without_a_main_guard_works(render_clip: RenderClip, tmp_path: 
 
     assert done.stdout.split() == ["run", "0"]
     assert done.stderr == ""
+
+
+def test_nothing_is_left_of_a_caller_that_is_killed(render_clip: RenderClip, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, time\n"
+        "from adaframe.video import Camera\n"
+        "camera = Camera(sys.argv[1])\n"
+        "camera.take(30.0)\n"
+        "print(camera.process_id, camera._block.name, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    command = [sys.executable, str(script), str(render_clip("live.mp4", 1.0, fps=25))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as caller:
+        assert caller.stdout is not None
+        process, name = caller.stdout.readline().split()
+        caller.kill()
+
+    def is_left() -> bool:
+        return Path(f"/proc/{process}/fd").exists() or Path("/dev/shm", name.lstrip("/")).exists()
+
+    end = time.monotonic() + 10
+    while is_left() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not is_left()

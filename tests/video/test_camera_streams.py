@@ -18,6 +18,9 @@ from camera_server import age_s
 
 from adaframe.errors import UsageError
 from adaframe.video import Camera, Cameras, Outage, Shot
+from adaframe.video.slot import ToRgb
+from adaframe.video.status import Status
+from adaframe.video.stream import stream_frames
 
 STALL_S = 1.0
 FRESH_S = 1.0  # a live picture is younger; the 0.1 s that it really is are too strict for a busy machine
@@ -164,6 +167,7 @@ def test_a_frozen_source_is_lost_and_what_it_sent_before_is_not_shown(server: Se
     assert is_fresh(shot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["tcp", "mjpeg"], indirect=True)
 def test_broken_packets_cost_no_more_than_their_pictures(server: Server) -> None:
     server.start(320, 240, broken=100)
@@ -179,9 +183,12 @@ def test_broken_packets_cost_no_more_than_their_pictures(server: Server) -> None
     assert is_fresh(after)
 
 
-def test_a_capture_process_that_hangs_or_dies_is_replaced(server: Server) -> None:
+@pytest.mark.slow
+def test_a_capture_process_that_hangs_or_dies_is_replaced_and_leaves_nothing_open(server: Server) -> None:
     server.start()
     with Camera(server.url, stall_s=STALL_S) as camera:
+        frame(camera)
+        handles = _handles(camera)
         for harm, why in ((signal.SIGKILL, "crashed (SIGKILL)"), (signal.SIGSTOP, "hangs")):
             before = frame(camera)
             harmed = camera.process_id
@@ -194,6 +201,21 @@ def test_a_capture_process_that_hangs_or_dies_is_replaced(server: Server) -> Non
             assert camera.process_id != harmed
             assert after.number > before.number
             assert after.stream_s > before.stream_s
+        assert _handles(camera) == handles
+
+
+def test_a_capture_process_that_hangs_takes_nothing_from_the_others(server: Server) -> None:
+    server.start()
+    with Cameras([server.url, server.url], stall_s=3.0) as cameras:
+        hung, fine = cameras.cameras
+        frame(hung)
+        frame(fine)
+        os.kill(hung.process_id, signal.SIGSTOP)
+        end, shots = time.monotonic() + 3.0, 0
+        while time.monotonic() < end:
+            shots += sum(isinstance(one, Shot) for one in cameras.take(0.5))
+
+    assert shots >= 30  # of 75
 
 
 def test_no_password_gets_out(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -219,6 +241,27 @@ def test_no_password_gets_out(monkeypatch: pytest.MonkeyPatch, capfd: pytest.Cap
     assert "401" in lost.why
     assert "admin:***@" in shown
     assert "hunter" not in shown
+
+
+@pytest.mark.slow
+def test_pictures_that_come_faster_than_they_are_decoded_are_left_out_not_shown_late(server: Server) -> None:
+    server.start()
+    ages = []
+
+    for to_rgb in stream_frames(server.url, Status(), STALL_S):
+        time.sleep(0.1)  # a slow decoder: 10 of 25 pictures a second
+        ages.append(age_of(to_rgb))
+        if len(ages) == 60:
+            break
+
+    assert len(ages) == 60
+    assert max(ages[20:]) < 2.5  # else the last one would be 3.6 s old
+
+
+def age_of(to_rgb: ToRgb) -> float:
+    image = to_rgb()
+    assert image is not None
+    return age_s(float(image.mean()), time.monotonic())
 
 
 def test_a_missing_variable_is_told_at_once() -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from adaframe.errors import MissingExtra
 from adaframe.video import webcam
+from adaframe.video.source import SourceLost
 from adaframe.video.status import Status
-from adaframe.video.webcam import CameraGone, list_cameras, webcam_frames
+from adaframe.video.webcam import list_cameras, webcam_frames
 
 
 def opencv(pictures: list[np.ndarray] | None) -> Any:
@@ -47,7 +48,7 @@ def test_pictures_come_in_rgb_until_the_camera_gives_none(monkeypatch: pytest.Mo
 
     assert image is not None
     assert image[0, 0].tolist() == [0, 0, 255]
-    with pytest.raises(CameraGone, match="unplugged"):
+    with pytest.raises(SourceLost, match="unplugged"):
         next(frames)
 
 
@@ -56,7 +57,7 @@ def test_a_camera_that_is_not_there_is_told_with_those_that_are(monkeypatch: pyt
     monkeypatch.setattr(webcam, "list_cameras", lambda: [(0, "Front")])
     monkeypatch.setattr(webcam, "_LINUX", True)
 
-    with pytest.raises(CameraGone, match=r"index 7; this machine has: 0 \(Front\)"):
+    with pytest.raises(SourceLost, match=r"index 7; this machine has: 0 \(Front\)"):
         next(webcam_frames(7, Status(), 5.0))
 
 
