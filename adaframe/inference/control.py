@@ -12,6 +12,7 @@ RATES = (0.75, 0.5, 0.35, 0.25, 0.18, 0.125)
 SETTLE_S = 3.5  # after a step, until what is measured is about the new level (load is averaged over 3 s)
 ROOM = 0.9  # a dearer level is tried where it should stay below this share of what may be taken
 PATIENCE_S, MOST_PATIENCE_S = 10.0, 160.0  # before a level that was too dear is tried again; doubles each time
+KEPT_S = 30.0  # a level that was kept for so long was not too dear
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,16 @@ class Controller:
             goal = next((i for i in below if self._expected(i, measured, model) <= self.target), last)
             if model is None:
                 goal = self.at + 1
-            if self._rose_s is not None and now_s - self._rose_s < 4 * SETTLE_S:
+            if self._rose_s is not None:
                 self._patience_s = min(2 * self._patience_s, MOST_PATIENCE_S)
-            self._up_after_s = now_s + self._patience_s
+            self._up_after_s, self._rose_s = now_s + self._patience_s, None
             return self._move(goal, now_s)
         if self.at > 0 and now_s >= self._up_after_s:
             fits = [i for i in range(self.at) if self._expected(i, measured, model) <= ROOM * self.target]
             if fits:
                 self._rose_s = now_s
                 return self._move(fits[0] if model is not None else self.at - 1, now_s)
-        if self._rose_s is not None and now_s - self._rose_s > MOST_PATIENCE_S:
+        if self._rose_s is not None and now_s - self._rose_s > KEPT_S:
             self._rose_s, self._patience_s = None, PATIENCE_S
         return False
 

@@ -78,8 +78,7 @@ class Recent:
     def expire(self, time_s: float) -> bool:
         """Let go of what is a window or more before this time; whether anything was."""
         before = len(self._parts)
-        # As far as time stamps are exact: a frame that is a whole window old belongs to the window before.
-        while self._parts and time_s - self._parts[0].time_s > self.window_s * (1 - 1e-6):
+        while self._parts and time_s - self._parts[0].time_s > self.window_s - 1e-6:
             self._leave()
         return len(self._parts) < before
 

@@ -60,7 +60,8 @@ class _Track:
     state_s: float = 0.0  # when that started
     due_s: float | None = None  # when the next sampled frame is due; None before the first
     free_s: float = 0.0  # from when on frames are decided about again; before, the last skip covers them
-    sampled_s: float = 0.0  # the last sampled frame
+    slot_s: float = 0.0  # when the last sampled frame was due
+    sampled_s: float = 0.0  # when it was captured
     slot: int = -1  # number of the sampled frame since the start, as if none had been missed
     still: Still = field(default_factory=Still)
     kept_s: float = 0.0  # when a picture was last given to the network
@@ -156,7 +157,7 @@ class Streaming:
         """A frame that is due: to be decided about, or left out by what was decided before."""
         track.moved |= track.recent.expire(time_s)
         crop = None if self._covered(track) else self._crop(image)
-        if crop is not None and self.still and self._is_still(track, crop, time_s):
+        if crop is not None and self.still and self._is_still(track, crop):
             crop = None
         return _Sampled(track, slots, crop)
 
@@ -166,7 +167,9 @@ class Streaming:
         """What is kept of a source; nothing where its time jumped, back or by more than a window."""
         track = self._tracks.get(source)
         if track is None or not 0 <= time_s - track.sampled_s <= self.window_s + 2 * self.spacing_s:
-            recent = Recent(self.network.head, frames=self.metadata.sampling.frames, window_s=self.window_s)
+            # A frame taken early, a window after another, is not in one window with it.
+            window_s = self.window_s - EARLY * self.nominal_s
+            recent = Recent(self.network.head, frames=self.metadata.sampling.frames, window_s=window_s)
             track = self._tracks[source] = _Track(recent, sampled_s=time_s)
         return track
 
@@ -177,7 +180,8 @@ class Streaming:
         slots = int((time_s - track.due_s) / self.spacing_s + 1 + EARLY)
         if slots <= 0:
             return 0
-        track.due_s += slots * self.spacing_s
+        track.slot_s = track.due_s + (slots - 1) * self.spacing_s
+        track.due_s = track.slot_s + self.spacing_s
         track.slot += slots
         track.sampled_s = time_s
         return slots
@@ -187,22 +191,20 @@ class Streaming:
         plan = self.network.plan
         if plan is not None:
             return track.slot % plan.every != plan.every // 2
-        assert track.due_s is not None
-        return track.due_s - self.spacing_s < track.free_s - 1e-6 and len(track.recent) > 0
+        return track.slot_s < track.free_s - 1e-6 and len(track.recent) > 0
 
     def _cover(self, track: _Track, frames: int) -> None:
         """The last sampled frame's decision holds for so many, itself among them."""
-        assert track.due_s is not None
-        track.free_s = track.due_s + (frames - 1) * self.spacing_s
+        track.free_s = track.slot_s + frames * self.spacing_s
 
-    def _is_still(self, track: _Track, crop: NDArray[np.uint8], time_s: float) -> bool:
+    def _is_still(self, track: _Track, crop: NDArray[np.uint8]) -> bool:
         """Whether a frame shows what the last one given to the network did; its answer then holds, for a window at most."""
         same = track.still.same(crop)
-        if same and len(track.recent) and time_s - track.kept_s < self.window_s * (1 - 1e-6):
+        if same and len(track.recent) and track.slot_s - track.kept_s < self.window_s - 1e-6:
             self._cover(track, max(self.network.actions.skips, default=1))
             return True
         track.still.keep()
-        track.kept_s = time_s
+        track.kept_s = track.slot_s
         return False
 
     # -- the network ---------------------------------------------------------------------------------------------------
@@ -244,8 +246,8 @@ class Streaming:
         policy, actions = self.network.policy, self.network.actions
         assert policy is not None
         for track in tracks:
-            if track.state is None or track.sampled_s - track.state_s >= self.window_s * (1 - 1e-6):
-                track.state, track.state_s = policy.start(1, glances.device), track.sampled_s
+            if track.state is None or track.slot_s - track.state_s >= self.window_s - 1e-6:
+                track.state, track.state_s = policy.start(1, glances.device), track.slot_s
         states = [track.state for track in tracks if track.state is not None]
         before = torch.cat([h for h, _ in states]), torch.cat([c for _, c in states])
         logits, (h, c) = policy.step(policy.embed(glances), before)
