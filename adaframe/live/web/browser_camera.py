@@ -39,7 +39,9 @@ class BrowserCamera:
         self._newest: bytes | None = None
         self._time = datetime.now(timezone.utc)
         self._arrived_s = self._began_s = self._let_in_s = 0.0
-        self._number = self._dropped = 0
+        self._number = self._dropped = (
+            0  # frames that came, and those of them that were replaced before they were taken
+        )
         self._sending = self._was_lost = False
 
     def take(self, timeout_s: float) -> Shot | Outage | None:
@@ -55,7 +57,7 @@ class BrowserCamera:
                 if self._outages:
                     return self._outages.popleft()
                 data, self._newest = self._newest, None
-                number, arrived_s, when = self._number, self._arrived_s, self._time
+                number, arrived_s, when = self._number - 1, self._arrived_s, self._time
                 stream_s, dropped = arrived_s - self._began_s, self._dropped
             assert data is not None
             image = _decode(data)

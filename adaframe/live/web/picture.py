@@ -38,7 +38,7 @@ class Picture:
 def encode(image: NDArray[np.uint8]) -> bytes:
     """A frame, RGB, uint8, (H, W, 3), as JPEG of at most WIDEST pixels a side."""
     picture = Image.fromarray(image)
-    picture.thumbnail((WIDEST, WIDEST), Image.Resampling.BILINEAR, reducing_gap=1.5)
+    picture.thumbnail((WIDEST, WIDEST), Image.Resampling.BILINEAR, reducing_gap=1.0)
     target = io.BytesIO()
     picture.save(target, "JPEG", quality=QUALITY)
     return target.getvalue()

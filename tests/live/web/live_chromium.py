@@ -32,6 +32,7 @@ class Chromium:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._size = width, height
         self._number = 0
+        self.complaints: list[str] = []  # of the page, on its console
 
     def __enter__(self) -> Chromium:
         flags = [
@@ -49,6 +50,7 @@ class Chromium:
         self._socket = connect(target["webSocketDebuggerUrl"], max_size=None, open_timeout=30)
         self.say("Page.enable")
         self.say("Runtime.enable")
+        self.say("Log.enable")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -62,9 +64,16 @@ class Chromium:
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": values}))
         while True:
             answer = json.loads(self._socket.recv(60))
+            self._hear(answer)
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 return answer["result"]
+
+    def _hear(self, news: dict[str, Any]) -> None:
+        if news.get("method") == "Runtime.exceptionThrown":
+            self.complaints.append(str(news["params"]["exceptionDetails"]))
+        elif news.get("method") == "Log.entryAdded" and news["params"]["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(news["params"]["entry"]["text"])
 
     def look(self, *, width: int, height: int, dark: bool = False, phone: bool = False) -> None:
         self.say(
@@ -86,11 +95,25 @@ class Chromium:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def press(self, key: str) -> None:
+        text = {"text": "\r"} if key == "Enter" else {}
+        self.say(
+            "Input.dispatchKeyEvent",
+            type="keyDown",
+            key=key,
+            code=key,
+            windowsVirtualKeyCode={"Enter": 13}.get(key, 27),
+            **text,
+        )
+        self.say("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
+
     def wait_for(self, script: str, timeout_s: float = 30.0) -> None:
-        """Until the expression holds; fails with its last value and what the page says."""
+        """Until the expression holds; fails with what the page says."""
         deadline = time.monotonic() + timeout_s
-        while not (value := self.ask(script)):
-            assert time.monotonic() < deadline, (script, value, self.ask("document.body.innerText"))
+        # While a page is being loaded, what the expression asks for may not be there.
+        holds = f"(() => {{ try {{ return Boolean({script}); }} catch {{ return false; }} }})()"
+        while not self.ask(holds):
+            assert time.monotonic() < deadline, (script, self.ask("document.body.innerText"))
             time.sleep(0.1)
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:

@@ -112,7 +112,7 @@ export class Tile {
     this.#find(".confidence").textContent = percent(moment.confidence) + (moment.unsure ? " · unsure" : "");
     this.#find(".answer .meter i").style.width = `${moment.confidence * 100}%`;
     this.#sayOthers(moment.top.filter(({ label }) => !held.includes(label)));
-    this.#number("saved", percent(moment.saved));
+    this.#number("saved", percent(moment.saved), moment.budget === null ? "" : `budget ${Number(moment.budget.toFixed(2))}`);
     this.#find(".saved .meter i").style.width = `${moment.saved * 100}%`;
     this.#number("delay", seconds(moment.delay_s));
     this.#number("load", percent(moment.load));
