@@ -112,6 +112,9 @@ def _help() -> str:
 
 
 def _say(text: str) -> None:
+    from adaframe.video.masking import mask
+
+    text = mask(text)  # a camera's address may stand in any message
     with contextlib.suppress(BrokenPipeError):
         print(f"adaframe: {text}", file=sys.stderr, flush=True)
 

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from adaframe.errors import UsageError
@@ -28,8 +27,9 @@ _TAIL = 400  # bytes of what a command last said, that are kept
 class Commands:
     """Runs a command for each event, with the event's JSON on its stdin and without a shell.
 
-    Up to four run at once and 32 events wait; of a flood the rest is left out, and that is said. A command that takes
-    longer than the limit is killed with all that it started. What a command prints is thrown away.
+    Events of one source are told one after the other, those of up to four sources at once; 32 events wait, of a flood the
+    rest is left out, and that is said. A command that takes longer than the limit is killed with all that it started.
+    What a command prints is thrown away.
 
     Args:
         command: words as a shell would split them. Nothing in them is replaced; the event comes by stdin alone.
@@ -43,7 +43,8 @@ class Commands:
     def __init__(self, command: str, *, say: Callable[[str], None], limit_s: float = LIMIT_S) -> None:
         self._words, self._say, self._limit_s = _words(command), say, limit_s
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[str, bytes]] = deque()  # what it is about, for people and for the command
+        self._waiting: list[tuple[str, str, bytes]] = []  # source; what it is about, for people and for the command
+        self._busy: set[str] = set()  # sources for which a command runs
         self._running: set[subprocess.Popen[bytes]] = set()
         self._workers = 0
         self._ending = False
@@ -58,7 +59,7 @@ class Commands:
             if full:
                 self.left_out += 1
             else:
-                self._waiting.append((about, text))
+                self._waiting.append((event.source, about, text))
                 if self._workers < _AT_ONCE:
                     self._workers += 1
                     threading.Thread(target=self._work, name="on-event", daemon=True).start()
@@ -89,13 +90,17 @@ class Commands:
     def _work(self) -> None:
         while True:
             with self._changed:
-                if not self._waiting:
+                free = (at for at, (source, _, _) in enumerate(self._waiting) if source not in self._busy)
+                at = next(free, None)
+                if at is None:  # what waits for a busy source is taken by whoever is busy with it
                     self._workers -= 1
                     self._changed.notify_all()
                     return
-                about, text = self._waiting.popleft()
+                source, about, text = self._waiting.pop(at)
+                self._busy.add(source)
             failure = self._failure(text)
             with self._changed:
+                self._busy.discard(source)
                 self.ran += 1
                 self.failed += bool(failure)
                 first = bool(failure) and self.failed == 1

@@ -32,7 +32,9 @@ class Ending:
 
     def __enter__(self) -> Ending:
         for name in _SIGNALS:
-            if (number := getattr(signal, name, None)) is not None:
+            number = getattr(signal, name, None)
+            # What is ignored (by nohup, or by a shell for what runs in the background) goes on being ignored.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._asked)
         return self
 

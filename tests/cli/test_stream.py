@@ -128,6 +128,20 @@ def test_what_hangs_is_ended_with_its_processes(signals: list[int], within_s: fl
     assert not alive(child)
 
 
+def test_a_signal_that_is_ignored_from_the_start_stays_so() -> None:
+    nohup = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+    with stream("--json", **nohup) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        for _ in range(50):
+            assert json.loads(process.stdout.readline())["source"] == "0"
+        process.send_signal(signal.SIGTERM)
+        process.stdout.close()
+
+        assert ended(process, 5) == (0, "")
+
+
 def test_for_people_events_stay_and_nothing_else_is_printed_into_a_file() -> None:
     with stream() as process:
         assert process.stdout is not None
