@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from adaframe.live.web.shots import Outage, Shot
+from adaframe.video.camera import Outage, Shot
 
 BROWSER = "browser"  # as a source is named
 MOST_BYTES = 1_000_000  # of one JPEG

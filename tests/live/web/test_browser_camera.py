@@ -11,7 +11,7 @@ from PIL import Image, ImageFile
 
 from adaframe.live.web import browser_camera as module
 from adaframe.live.web.browser_camera import BrowserCamera, RefusedFrame
-from adaframe.live.web.shots import Outage, Shot
+from adaframe.video.camera import Outage, Shot
 
 
 def coded(kind: str = "JPEG", size: tuple[int, int] = (64, 36), grey: int = 100) -> bytes:

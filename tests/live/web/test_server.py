@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from adaframe.inference.moment import Event
 from adaframe.live.web import browser_camera, server
-from adaframe.live.web.shots import Shot
+from adaframe.video.camera import Shot
 
 STATIC = Path(server.__file__).parent / "static"
 

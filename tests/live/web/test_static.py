@@ -15,7 +15,7 @@ from live_chromium import Chromium
 from live_scenes import CLASSES, Feeder
 
 from adaframe.inference.moment import Event
-from adaframe.live.web.shots import Outage, Shot
+from adaframe.video.camera import Outage, Shot
 
 pytestmark = pytest.mark.slow
 
