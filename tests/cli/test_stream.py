@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -304,3 +304,31 @@ def test_the_flags_are_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         "max_seconds": None,
         "cameras": None,
     }
+
+
+@pytest.mark.slow
+def test_a_clip_is_watched_beside_a_camera_that_is_not_there(
+    render_clip: Callable[..., Path], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    clip = render_clip("watched.mp4", 2.0)
+    sources = [str(clip), "rtsp://me:$CAM_PASSWORD@127.0.0.1:1/x"]
+    words = ["--checkpoint", str(tiny_checkpoint), "--json", "--max-seconds", "4", "--snapshots", str(tmp_path)]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "adaframe", "stream", "--source", *sources, *words],
+        env={**os.environ, "CAM_PASSWORD": "sec/ret@1"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("adaframe: tiny.safetensors knows ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not [secret for secret in ("sec/ret", "sec%2Fret") if secret in done.stdout + done.stderr]
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    moments = [row for row in rows if "event" not in row]
+    assert {row["source"] for row in moments} == {str(clip)}
+    assert 3 <= len(moments) <= 9  # four a second
+    lost = [row for row in rows if row.get("event") == "lost"]
+    assert [row["source"] for row in lost] == ["rtsp://me:***@127.0.0.1:1/x"]
+    assert all(Path(row["snapshot"]).is_file() for row in rows if "snapshot" in row)
