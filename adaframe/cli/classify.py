@@ -142,7 +142,7 @@ def _answers(
         from adaframe.model.metadata import read_metadata
 
         checkpoint = _checkpoint(args)
-        _note(_knows(checkpoint, read_metadata(checkpoint)))
+        _note(knows(checkpoint, read_metadata(checkpoint)))
         found = classify_paths(
             usable,
             checkpoint=checkpoint,
@@ -161,7 +161,8 @@ def _checkpoint(args: argparse.Namespace) -> str:
     return args.checkpoint or str(bundled.checkpoint_path("example.safetensors"))
 
 
-def _knows(checkpoint: str, metadata: Any) -> str:
+def knows(checkpoint: str, metadata: Any) -> str:
+    """What a model tells apart, and what it is for, in a line."""
     classes = list(metadata.classes)
     more = f", … ({len(classes)} classes)" if len(classes) > _CLASSES_SHOWN else ""
     text = f"{Path(checkpoint).name} knows {', '.join(classes[:_CLASSES_SHOWN])}{more}"

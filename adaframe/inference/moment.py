@@ -23,12 +23,13 @@ class Moment:
         unsure: as of a file's Prediction.
         action: what the policy did with the frame: a look's name, glance or skip.
         delay_s: from the capture of the frame to this answer.
-        dropped: frames of the source that came while the model worked and were not seen, since its start.
+        dropped: frames of the source that should have been sampled, but went by while the model worked, since its start.
         load: share of one core that the process took over the last seconds.
         gmacs_per_s: 1e9 multiply-adds executed a second for this source, over the last seconds.
         saved: share of uniform's compute at the same frame rate that was not spent, over the last seconds, 0..1.
         top: every class with its confidence, likeliest first.
         budget: which fraction of uniform's compute the model is held to now; None: its own.
+        note: what is given up to keep to a load or a delay, in words (fewer frames a second, …); "": nothing.
         image: the frame, RGB, uint8, (H, W, 3), as captured; not to be written to.
     """
 
@@ -46,6 +47,7 @@ class Moment:
     saved: float
     top: list[tuple[str, float]]
     budget: float | None = None
+    note: str = ""
     image: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def to_json(self, top_k: int = 5) -> dict[str, Any]:
@@ -65,6 +67,7 @@ class Moment:
             "gmacs_per_s": round(self.gmacs_per_s, 4),
             "saved": round(self.saved, 4),
             "budget": self.budget,
+            **({"note": self.note} if self.note else {}),
         }
 
 
@@ -80,6 +83,7 @@ class Event:
         label: that began or ended; "" for lost and back.
         peak: highest confidence of the label so far; None for lost and back.
         began: for end: when the label began.
+        unsure: for start: whether the answer that began it was unsure.
         why: for lost: what went wrong, passwords masked.
         snapshot: path of the frame that was kept, if one was.
         image: the frame, as of a Moment.
@@ -92,6 +96,7 @@ class Event:
     label: str = ""
     peak: float | None = None
     began: datetime | None = None
+    unsure: bool = False
     why: str = ""
     snapshot: str = ""
     image: NDArray[np.uint8] | None = field(default=None, repr=False)
@@ -108,6 +113,8 @@ class Event:
         if self.began is not None:
             row["began"] = _iso(self.began)
             row["seconds"] = round((self.time - self.began).total_seconds(), 3)
+        if self.event == "start":
+            row["unsure"] = self.unsure
         if self.why:
             row["why"] = self.why
         if self.snapshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from adaframe.errors import UsageError, VideoError
+from adaframe.inference.moment import Event, Moment
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.together import recognise_paths
 from adaframe.inference.total import Recognised, Total
+from adaframe.inference.watch import watch
 from adaframe.model.actions import Decisions
 from adaframe.model.checkpoint import load_network
 from adaframe.model.metadata import Metadata
@@ -181,6 +183,35 @@ class Recognizer:
             strict=True,
         )
         return [Recognised(*row) for row in rows]
+
+    def stream(
+        self,
+        source: str | Sequence[str],
+        *,
+        budget: float | None = None,
+        max_load: float | None = None,
+        latency_ms: float | None = None,
+        every_frame: bool = False,
+        still: bool = True,
+        max_seconds: float | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Iterator[Moment | Event]:
+        """Recognise what happens in front of cameras: `adaframe.inference.watch.watch` with this model.
+
+        Args:
+            source: webcam by index, URL, or file that is played; or several.
+        """
+        return watch(
+            self,
+            [source] if isinstance(source, str) else source,
+            budget=budget,
+            max_load=max_load,
+            latency_ms=latency_ms,
+            every_frame=every_frame,
+            still=still,
+            max_seconds=max_seconds,
+            stop=stop,
+        )
 
     def _beta(self, budget: float | None) -> float:
         return self.metadata.beta_for(self.budget if budget is None else budget)

@@ -1,0 +1,185 @@
+"""Live recognition: sources and a model -> moments, and events where a label or a source begins or ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from adaframe.errors import UsageError, VideoError
+from adaframe.inference.account import Account
+from adaframe.inference.moment import Event, Moment
+from adaframe.inference.target import Target
+from adaframe.video.camera import Cameras, Outage, Shot
+
+if TYPE_CHECKING:
+    from adaframe.inference.recognizer import Recognizer
+    from adaframe.inference.streaming import Streaming
+
+TAKE_S = 0.25  # how long nothing may come before a request to stop is looked for
+SILENT_S = 1.0  # a source that gave nothing for so long is not waited for
+
+
+def watch(
+    model: Recognizer | Callable[[], Recognizer],
+    sources: Sequence[str],
+    *,
+    budget: float | None = None,
+    max_load: float | None = None,
+    latency_ms: float | None = None,
+    every_frame: bool = False,
+    still: bool = True,
+    max_seconds: float | None = None,
+    stop: Callable[[], bool] | None = None,
+    cameras: Any | None = None,
+) -> Iterator[Moment | Event]:
+    """Recognise what happens in front of cameras, until they end.
+
+    There is a moment for each sampled frame: as many a second as the model was trained with, whatever the camera gives. A label
+    begins (an event) when it has led the others by 0.1 of confidence for half a second of stream; the one before ends. No
+    class is taken for a background. The model computes in one thread, which costs least; where a delay is to be kept to, in
+    as many as torch has.
+
+    Args:
+        model: loaded, or what loads it: then the sources open meanwhile.
+        sources: webcams by index, URLs, or files that are played; each once.
+        budget: upper bound on mean cost as a fraction of uniform's; None: what the model was trained for.
+        max_load: share of one core to keep the process to, as 0.3: by cheaper ways, and where the cheapest is too dear by
+            fewer sampled frames a second.
+        latency_ms: milliseconds from a frame to its answer to keep to, by cheaper ways.
+        every_frame: play files as fast as they are recognised, without missing a frame.
+        still: skip pictures that show what the last glance saw; there is a glance in every window all the same.
+        max_seconds: end after so many.
+        stop: asked often; True ends.
+        cameras: what frames come from, as `adaframe.video.camera.Cameras`; None opens the sources. Closed in the end.
+
+    Yields:
+        Moments and events. When a source is lost its labels end at once; what is known of it is forgotten.
+
+    Raises:
+        AdaframeError: the budget is below the cheapest that this model can do.
+        VideoError: the only source cannot be used; one of several is told of as lost.
+        UsageError: more than one, or none too large, of the targets, or a source twice.
+    """
+    Target.check(max_load=max_load, latency_ms=latency_ms)
+    if len(set(sources)) < len(sources):
+        raise UsageError("sources: one is named twice; try: each once")
+    cameras = Cameras(sources, every_frame=every_frame) if cameras is None else cameras
+    threads: int | None = None
+    try:
+        loaded = model() if callable(model) else model
+        import torch
+
+        from adaframe.inference.streaming import Streaming
+
+        threads = torch.get_num_threads()
+        if latency_ms is None:
+            torch.set_num_threads(1)
+        eyes = Streaming(loaded, still=still)
+        eyes.warm_up()
+        asked = loaded.budget if budget is None else budget
+        target = Target(eyes, budget=asked, max_load=max_load, latency_ms=latency_ms)
+        until_s = float("inf") if max_seconds is None else time.monotonic() + max_seconds
+        done = lambda: time.monotonic() >= until_s or (stop is not None and stop())  # noqa: E731
+        yield from _Watch(eyes, target, cameras, live=not every_frame).run(done)
+    finally:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        cameras.close()
+
+
+class _Watch:
+    """A recogniser at work.
+
+    Args:
+        eyes, target, cameras: what it is made of.
+        live: frames between two sampled ones need not be taken.
+    """
+
+    def __init__(self, eyes: Streaming, target: Target, cameras: Any, *, live: bool) -> None:
+        self.eyes, self.target, self.cameras, self.live = eyes, target, cameras, live
+        self.accounts: dict[str, Account] = {}
+        self.latest: dict[str, Shot] = {}
+
+    def run(self, done: Callable[[], bool]) -> Iterator[Moment | Event]:
+        while not self.cameras.ended and not done():
+            if self.live:
+                time.sleep(self._spare_s())
+            for batch in _rounds(self._take()):
+                if isinstance(batch[0], Outage):
+                    yield from self._outage(batch[0])
+                else:
+                    yield from self._see([shot for shot in batch if isinstance(shot, Shot)])
+            # A file that is played out among sources that go on.
+            for source in [
+                c.source for c in getattr(self.cameras, "cameras", ()) if c.ended and c.source in self.accounts
+            ]:
+                yield from self._end(source)
+            self.target.keep()
+        for source in list(self.accounts):
+            yield from self._end(source)
+
+    def _take(self) -> list[Shot | Outage]:
+        """What is new; of several sources one that cannot be used is lost, of one it is an error."""
+        try:
+            news: list[Shot | Outage] = self.cameras.take(TAKE_S)
+        except VideoError as error:
+            if self.cameras.ended and not self.latest:
+                raise
+            return [Outage("lost", error.where, datetime.now().astimezone(), str(error))]
+        return news
+
+    def _spare_s(self) -> float:
+        """Seconds for which no source has a frame due: what comes meanwhile need not even be converted."""
+        now = time.monotonic()
+        waits = []
+        for source, shot in self.latest.items():
+            due_s = self.eyes.due_s(source)
+            if due_s is not None and now - shot.arrived_s < SILENT_S + self.eyes.spacing_s:
+                waits.append(shot.arrived_s + due_s - shot.stream_s - now)
+        return min(max(min(waits, default=0.0), 0.0), TAKE_S)
+
+    def _see(self, shots: list[Shot]) -> Iterator[Moment | Event]:
+        """One frame of each of some sources."""
+        before = time.process_time()
+        answers = self.eyes.see([(shot.source, shot.image, shot.stream_s) for shot in shots])
+        self.target.took(time.process_time() - before)
+        for shot, answer in zip(shots, answers, strict=True):
+            self.latest[shot.source] = shot
+            if answer is None:
+                continue
+            account = self.accounts.get(shot.source)
+            if account is None:
+                eyes = self.eyes
+                account = Account(eyes.metadata, window_s=eyes.window_s, spacing_s=eyes.nominal_s)
+                self.accounts[shot.source] = account
+            self.target.waited(time.monotonic() - shot.arrived_s)
+            target = self.target
+            yield from account.tell(shot, answer, load=target.load, budget=target.budget, note=target.note)
+
+    def _outage(self, outage: Outage) -> Iterator[Event]:
+        """A source was lost, or is back: what holds ends, and what was seen before is forgotten."""
+        yield from self._end(outage.source)
+        yield Event(outage.event, outage.source, outage.time, why=outage.why)
+
+    def _end(self, source: str) -> Iterator[Event]:
+        self.eyes.forget(source)
+        self.latest.pop(source, None)
+        account = self.accounts.pop(source, None)
+        yield from account.finish() if account is not None else ()
+
+
+def _rounds(items: Sequence[Shot | Outage]) -> Iterator[list[Shot | Outage]]:
+    """Frames of different sources together, outages by themselves, in the order in which they came."""
+    batch: list[Shot | Outage] = []
+    for item in items:
+        if batch and (isinstance(item, Outage) or any(item.source == other.source for other in batch)):
+            yield batch
+            batch = []
+        batch.append(item)
+        if isinstance(item, Outage):
+            yield batch
+            batch = []
+    if batch:
+        yield batch
