@@ -135,7 +135,7 @@ def model_methods(network: Network, videos: int, batch: int, fraction: float) ->
     valid = torch.ones(videos, frames, dtype=torch.bool, device=place)
     times_s = torch.arange(frames, device=place).repeat(videos, 1) / 8.0
     # What a model trained as uniform runs: the strongest look and its head, and nothing else.
-    plain = Network(network.model, classes=network.head.classify.out_features, plan="uniform", pretrained=False)
+    plain = Network(network.model, classes=network.head.classes, plan="uniform", pretrained=False)
     plain = plain.to(place).eval().fuse()
     chosen = draw_decisions(network, valid, fraction)
     every = plain.decide(None, valid)
