@@ -252,7 +252,8 @@ class Config:
     Args:
         budget: upper bound on mean executed cost, as a fraction of uniform's (0.5: half).
         policy: adaptive, or a baseline by the same recipe: uniform, static:LOOK/K (every K-th frame), glance.
-        init: an adaframe checkpoint to start from (other classes are fine).
+        init: an adaframe checkpoint to start from (other classes are fine), or a .pth of mmaction2 (TSN, TSM) or TSM's release,
+            whose backbone starts the looks that have the same.
         fold: train on all folds but K, and report on K; all does each, and then a final model on all clips.
         seed: of everything random.
         device: auto, cpu, cuda, cuda:1, mps.
