@@ -21,19 +21,24 @@ _STARTING = threading.Lock()
 
 def prepare(memory_gb: float, threads: int) -> None:
     """Makes a new child ready: quiet, limited, ending with its parent, decoders loaded."""
+    isolate()
+    from adaframe.video import pyav_reader
+
+    import_module("adaframe.video.clip")
+    pyav_reader.threads = threads
+    limit_memory(memory_gb)
+
+
+def isolate() -> None:
+    """Makes a child quiet and lets it end with its parent; call it before numpy is imported."""
     threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"  # idle numpy threads would cost start-up time and address space
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)  # decoders chatter, and crash with a last word; the parent reports both
-    from adaframe.video import pyav_reader
-
-    import_module("adaframe.video.clip")
-    pyav_reader.threads = threads
-    _limit_memory(memory_gb)
 
 
-def _limit_memory(memory_gb: float) -> None:
+def limit_memory(memory_gb: float) -> None:
     """Limits the address space to what is in use now and `memory_gb` on top; only Linux tells what is in use."""
     with suppress(ImportError, OSError, ValueError):
         import resource

@@ -1,0 +1,64 @@
+"""Files that are played."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from av.error import FFmpegError
+
+from adaframe.errors import UnreadableVideo
+from adaframe.video.facts import open_video
+from adaframe.video.picture import Converter, decoded
+from adaframe.video.slot import ToRgb
+from adaframe.video.status import Status
+
+_STEP_S = 60.0  # as long as a file's decoding may take elsewhere
+_NOMINAL_FPS = 25.0
+
+
+def file_frames(path: str, status: Status, *, paced: bool) -> Iterator[tuple[ToRgb, float]]:
+    """All frames with their time stamps, in seconds from the first, rising.
+
+    Args:
+        path: of the file.
+        status: promises to go on.
+        paced: give each frame when it is due, the first one at once.
+
+    Raises:
+        VideoError: the file cannot be used at all.
+    """
+    status.promise(_STEP_S)
+    with open_video(path) as (container, stream):
+        stream.codec_context.thread_count = 1
+        converter = Converter()
+        rate = next((float(r) for r in (stream.average_rate, stream.guessed_rate) if r), _NOMINAL_FPS)
+        first: float | None = None
+        last, started = -1 / rate, 0.0
+        for frame in _frames(container, stream, status):
+            stamp = frame.time if frame.time is not None else (first or 0.0) + last + 1 / rate
+            if first is None:
+                first, started = stamp, time.monotonic()
+            time_s = stamp - first
+            if time_s <= last:
+                time_s = last + 1 / rate
+            last = time_s
+            if paced:
+                wait_s = max(0.0, started + time_s - time.monotonic())
+                status.promise(wait_s + _STEP_S)
+                time.sleep(wait_s)
+            yield partial(converter.rgb, frame), time_s
+    if first is None:
+        raise UnreadableVideo(path, "no frame can be decoded", f"ffprobe {path}")
+
+
+def _frames(container: Any, stream: Any, status: Status) -> Iterator[Any]:
+    try:
+        for packet in container.demux(stream):
+            for frame in decoded(packet):
+                yield frame
+                status.promise(_STEP_S)
+    except (FFmpegError, OSError):  # a damaged end: what came before it counts
+        return
