@@ -58,7 +58,8 @@ class Glance:
         backbone: a torchvision image classifier by name, or tiny-N (a small CNN, N channels in its first layer).
         weights: bundled (ImageNet MobileNetV2), torchvision (downloaded), none, or a .safetensors/.pth file.
         shares: name of the look whose weights the glance uses; empty for weights of its own.
-        answers: whether the glance's own features may serve as a frame's answer.
+        answers: whether the glance may serve as a frame's answer,
+        answers_from: with its own features, or (state) with the policy's hidden state after it, as AR-Net does.
     """
 
     pixels: int = 84
@@ -66,6 +67,7 @@ class Glance:
     weights: str = "bundled"
     shares: str = ""
     answers: bool = False
+    answers_from: Literal["glance", "state"] = "glance"
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,19 @@ class Policy:
     """Glance features -> LSTM -> action logits.
 
     Args:
-        project: width of the projection of the glance features that enters the LSTM.
+        project: width of the projection of the glance features that enters the LSTM; 0: they enter as they are.
         hidden: width of the LSTM.
         skips: the skips it may choose: n leaves out the frame and its n-1 successors.
+        hold: what stands still over the frames that a skip covers: all of the state, so that their glances influence
+            nothing; or h alone, as in AR-Net's release, where c goes on and every frame is glanced at.
+        skip_first: whether the first frame may be skipped, so that a video may be skipped wholly (AR-Net).
     """
 
     project: int = 64
     hidden: int = 64
     skips: tuple[int, ...] = (1, 2, 4)
+    hold: Literal["all", "h"] = "all"
+    skip_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,11 +118,14 @@ class Head:
             (then all looks need backbones of one width).
         changes: whether averages of changes are used beside averages of features.
         dropout: before the class scores, in training.
+        scores: shared: one linear layer on these averages; per-look: every look has class scores by a linear layer of its own,
+            which are averaged (AR-Net; width and changes mean nothing then).
     """
 
     width: int = 256
     changes: bool = True
     dropout: float = 0.5
+    scores: Literal["shared", "per-look"] = "shared"
 
 
 @dataclass(frozen=True)
@@ -242,7 +252,8 @@ class Config:
     Args:
         budget: upper bound on mean executed cost, as a fraction of uniform's (0.5: half).
         policy: adaptive, or a baseline by the same recipe: uniform, static:LOOK/K (every K-th frame), glance.
-        init: an adaframe checkpoint to start from (other classes are fine).
+        init: an adaframe checkpoint to start from (other classes are fine), or a .pth of mmaction2 (TSN, TSM) or TSM's release,
+            whose backbone starts the looks that have the same.
         fold: train on all folds but K, and report on K; all does each, and then a final model on all clips.
         seed: of everything random.
         device: auto, cpu, cuda, cuda:1, mps.

@@ -83,7 +83,7 @@ def check_model(model: Model) -> None:
         _check_look(f"model.looks[{index}]", look, model.looks[:index])
     _check_glance(model, names)
     policy, head, sampling, prep = model.policy, model.head, model.sampling, model.preprocess
-    _need("model.policy.project", policy.project, policy.project >= 1, "1 or more")
+    _need("model.policy.project", policy.project, policy.project >= 0, "0 (none) or more")
     _need("model.policy.hidden", policy.hidden, policy.hidden >= 1, "1 or more")
     _need("model.policy.skips", policy.skips, all(n >= 1 for n in policy.skips), "whole numbers, each 1 or more")
     _need("model.policy.skips", policy.skips, len(set(policy.skips)) == len(policy.skips), "different numbers")

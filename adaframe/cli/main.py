@@ -22,6 +22,7 @@ COMMANDS = {
     "bench": "speed on this machine: uniform against adaptive",
     "stream": "say what happens now in front of cameras",
     "prepare": "a public data set's own files -> a manifest",
+    "import-arnet": "an original AR-Net checkpoint -> adaframe",
 }
 USAGE = "adaframe COMMAND [options]"
 
@@ -91,13 +92,13 @@ def _dispatch(argv: Sequence[str]) -> int:
         hint = did_you_mean(name, [*COMMANDS, "--help", "--version"]) or f"; known: {', '.join(COMMANDS)}"
         raise usage_error("adaframe", USAGE, f"unknown {kind} {name}{hint}")
     # Only the command's own module is imported: others would cost start-up time.
-    command: Any = import_module(f"adaframe.cli.{name}")
+    command: Any = import_module(f"adaframe.cli.{name.replace('-', '_')}")
     code: int = command.run(command.parse(argv[1:]))
     return code
 
 
 def _help() -> str:
-    lines = [f"  {name:<10} {summary}" for name, summary in COMMANDS.items()]
+    lines = [f"  {name:<12} {summary}" for name, summary in COMMANDS.items()]
     return "\n".join(
         [
             f"usage: {USAGE}",

@@ -48,7 +48,7 @@ class Rivals:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        plain = Network(network.model, classes=network.head.classify.out_features, plan="uniform", pretrained=False)
+        plain = Network(network.model, classes=network.head.classes, plan="uniform", pretrained=False)
         self.plain = plain.to(self.place).eval().fuse()
 
     @property

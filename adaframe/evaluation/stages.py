@@ -114,7 +114,7 @@ def recognise_in_stages(
     glances = clips.times_s.new_zeros(videos, length, network.glance_width)
     looks = [clips.times_s.new_zeros(videos, length, width) for width in network.look_widths]
     looked = torch.zeros(videos, length, len(actions.sources), dtype=torch.bool, device=device)
-    scores = clips.times_s.new_zeros(videos, network.head.classify.out_features)
+    scores = clips.times_s.new_zeros(videos, network.head.classes)
     stages = torch.zeros(videos, dtype=torch.long)
     rows, before = torch.arange(videos), None
     for stage, frames in enumerate(coarse_to_fine(length), 1):

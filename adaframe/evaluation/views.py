@@ -100,6 +100,7 @@ class View:
         with torch.inference_mode():
             for part in torch.arange(len(self.valid)).split(CHUNK):
                 glance = None if self.features.glance is None else self.features.glance[part].to(device)
+                glance = network.answering(glance, decisions.pick(part, device))
                 features = Features(glance, tuple(x[part].to(device) for x in self.features.looks))
                 out.append(network.classify(features, seen[part].to(device), self.times_s[part].to(device)).cpu())
         return torch.cat(out)

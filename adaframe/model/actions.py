@@ -85,6 +85,12 @@ class Decisions:
         """The same, on the CPU."""
         return concatenated([self])
 
+    def pick(self, rows: Tensor, device: torch.device) -> Decisions:
+        """The decisions of some of the videos, by index, on a device."""
+        tensors = (self.actions, self.decided, self.glanced, self.valid)
+        actions, decided, glanced, valid = (tensor[rows].to(device) for tensor in tensors)
+        return Decisions(actions, decided, glanced, valid, self.of)
+
     def split(self, sizes: Sequence[int]) -> list[Decisions]:
         """The decisions of the first videos, of the next ones, …, so many of each."""
         tensors = (self.actions, self.decided, self.glanced, self.valid)

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from adaframe.errors import AdaframeError, CheckpointError, UsageError
 from adaframe.model.zoo import models
 
+# Of the pictures that they were designed for (Tan and Le, arXiv:1905.11946).
+_NATIVE_PIXELS = {f"efficientnet_b{n}": pixels for n, pixels in enumerate((224, 240, 260, 300, 380))}
+
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
@@ -48,7 +51,8 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
     """A feature extractor (N, 3, p, p) -> (N, F), and F.
 
     Args:
-        name: a torchvision image classifier, or tiny-N.
+        name: a torchvision image classifier, or tiny-N; efficientnet_bN-same for the variant whose weights
+            efficientnet_pytorch has (see `_pad_as_tensorflow`).
         weights: bundled, torchvision, none, or a .safetensors/.pth file with the classifier's state dict.
 
     Raises:
@@ -62,6 +66,9 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
             raise UsageError(f"backbone {name} has no pretrained weights; set weights: none")
         tiny = Tiny(int(name[5:]))
         return tiny, tiny.features
+    name, _, variant = name.partition("-")
+    if variant and (variant != "same" or name not in _NATIVE_PIXELS):
+        raise UsageError(f"backbone {name}-{variant} is not known; with -same: {', '.join(_NATIVE_PIXELS)}")
     zoo = models()
     # Without the module it lists detectors and the like too, some of which download on being built.
     known = zoo.list_models(module=zoo)
@@ -76,7 +83,33 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
     state = _pretrained(name, weights)
     if state is not None:
         _load_classifier(model, state, name, weights)
+    if variant:
+        _pad_as_tensorflow(model, _NATIVE_PIXELS[name])
     return _without_last_layer(model, name)
+
+
+def _pad_as_tensorflow(model: nn.Module, pixels: int) -> None:
+    """Pad an EfficientNet as efficientnet_pytorch does: by what TensorFlow's `SAME` is at the network's native size.
+
+    Where a stride of 2 meets an even size, one pixel more stands on the right and below. That package takes the sizes of the
+    native picture whatever it is given, so these pads are fixed; it also has TensorFlow's epsilon in its norms.
+    """
+    size = pixels
+    for path, module in list(model.named_modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-3
+        if not isinstance(module, nn.Conv2d) or module.kernel_size[0] == 1:
+            continue
+        kernel, stride = module.kernel_size[0], module.stride[0]
+        out = -(-size // stride)
+        needed = max((out - 1) * stride + kernel - size, 0)
+        before, size = needed // 2, out
+        if module.padding[0] == before == needed - before:
+            continue
+        module.padding = (0, 0)
+        parent = model.get_submodule(path.rpartition(".")[0])
+        pad = nn.ZeroPad2d((before, needed - before, before, needed - before))
+        setattr(parent, path.rpartition(".")[2], nn.Sequential(pad, module))
 
 
 def _without_last_layer(model: nn.Module, name: str) -> tuple[nn.Module, int]:

@@ -20,6 +20,7 @@ from adaframe.model.actions import Actions, Decisions
 from adaframe.model.backbones import build_backbone, share_weights
 from adaframe.model.cost import Costs, count_macs, picture_macs
 from adaframe.model.fusion import fold_norms
+from adaframe.model.holding import HoldingPolicy
 from adaframe.model.packing import pack_convolutions
 from adaframe.model.pixels import at_pixels
 from adaframe.model.plans import Plan, parse_plan
@@ -52,7 +53,7 @@ class Features:
     """Backbone features of B videos, before the head's projection.
 
     Args:
-        glance: of the glances, (B, T, F); None where nothing glances.
+        glance: of the glances, (B, T, F), or what they answer with (`Network.answering`); None where nothing glances.
         looks: of each look, (B, T, F); zeros where not computed.
     """
 
@@ -86,6 +87,12 @@ class Network(nn.Module):
         looks = model.looks if self.plan is None else tuple(k for k in model.looks if k.name == self.plan.source)
         answers = model.glance.answers if self.plan is None else self.plan.source == "glance"
         skips = model.policy.skips if self.plan is None else (1,)
+        self.answers_from_state = answers and model.glance.answers_from == "state"
+        if self.answers_from_state and (self.plan is not None or model.policy.hold != "h"):
+            raise UsageError(
+                "glance.answers_from: state needs a policy that goes on over skipped frames; try: policy.hold: h, or "
+                "answers_from: glance"
+            )
         self.actions = Actions(tuple(k.name for k in looks), answers, skips)
         self.pixels = tuple(k.pixels for k in looks)
         self.looks = nn.ModuleList()
@@ -111,15 +118,16 @@ class Network(nn.Module):
                 norms = model.glance.weights == "none"
                 self.glance, self.glance_width = share_weights(source[0], norms_of_its_own=norms), source[1]
             if answers:
-                widths.append(self.glance_width)
+                widths.append(model.policy.hidden if self.answers_from_state else self.glance_width)
             if self.plan is None:
-                self.policy = Policy(
+                self.policy = (HoldingPolicy if model.policy.hold == "h" else Policy)(
                     features=self.glance_width,
                     project=model.policy.project,
                     hidden=model.policy.hidden,
                     actions=self.actions,
+                    skip_first=model.policy.skip_first,
                 )
-        if model.head.width == 0 and len(set(widths)) > 1:
+        if model.head.width == 0 and model.head.scores == "shared" and len(set(widths)) > 1:
             raise UsageError(f"head.width 0 needs backbones of one width; these have {sorted(set(widths))}")
         self.head = Head(
             features=tuple(widths),
@@ -128,6 +136,7 @@ class Network(nn.Module):
             changes=model.head.changes,
             dropout=model.head.dropout,
             nominal_gap_s=(model.sampling.window_s or model.sampling.frames / 8) / model.sampling.frames,
+            per_look=model.head.scores == "per-look",
         )
         self.look_widths = tuple(widths[: len(self.looks)])
         self.costs = costs or self.count()
@@ -142,7 +151,7 @@ class Network(nn.Module):
         """What the head sees of each video, (B, 2F), and the decisions it comes from."""
         glances = self.glance_features(clips) if self.glance is not None else None
         decisions = self.decide(glances, clips.valid, bias=bias)
-        features = self.routed_features(clips, glances, decisions)
+        features = self.routed_features(clips, self.answering(glances, decisions), decisions)
         return self.summary(features, decisions.seen().float(), clips.times_s), decisions
 
     def decide(self, glances: Tensor | None, valid: Tensor, *, bias: Tensor | None = None) -> Decisions:
@@ -153,9 +162,17 @@ class Network(nn.Module):
         assert glances is not None
         return self.policy.decide(glances, valid, bias=bias).decisions
 
+    def answering(self, glances: Tensor | None, decisions: Decisions) -> Tensor | None:
+        """What a glance answers with: its features (B, T, F), or the policy's state after it, under these decisions."""
+        if not self.answers_from_state or glances is None:
+            return glances
+        assert isinstance(self.policy, HoldingPolicy)
+        return self.policy.states(glances, decisions)
+
     def look(self, clips: Clips, glances: Tensor | None, decisions: Decisions) -> Tensor:
         """Compute the looks that were chosen, and class scores from them, (B, K)."""
-        return self.classify(self.routed_features(clips, glances, decisions), decisions.seen().float(), clips.times_s)
+        features = self.routed_features(clips, self.answering(glances, decisions), decisions)
+        return self.classify(features, decisions.seen().float(), clips.times_s)
 
     def classify(self, features: Features, seen: Tensor, times_s: Tensor) -> Tensor:
         """Backbone features and which source saw each frame (B, T, S) -> class scores (B, K)."""
@@ -266,7 +283,7 @@ class Network(nn.Module):
                 torch.where(seen[..., i, None], r, v) for i, (r, v) in enumerate(zip(routed, values, strict=True))
             )
         seen_by = choice.one_hot[..., : len(self.actions.sources)]
-        summary = self.summary(Features(glances, values), seen_by, times_s)
+        summary = self.summary(Features(self.answering(glances, choice.decisions), values), seen_by, times_s)
         return self.head.answer(mix(summary) if mix is not None else summary), choice, glances
 
     def fuse(self) -> Network:
@@ -308,10 +325,11 @@ class Network(nn.Module):
         if self.glance is not None:
             glance = picture_macs("glance", self.glance, self.model.glance.pixels)
         if self.policy is not None:
-            policy = count_macs(_OneStep(self.policy), torch.empty(1, self.policy.project.in_features))
-        widths = [*self.look_widths, *([self.glance_width] if self.actions.glance_answers else [])]
+            policy = count_macs(_OneStep(self.policy), torch.empty(1, self.policy.features))
+        answer_width = self.model.policy.hidden if self.answers_from_state else self.glance_width
+        widths = [*self.look_widths, *([answer_width] if self.actions.glance_answers else [])]
         project = tuple(count_macs(p, torch.empty(1, w)) for p, w in zip(self.head.project, widths, strict=True))
-        head = count_macs(self.head.classify, torch.empty(1, self.head.classify.in_features))
+        head = count_macs(self.head.classify, torch.empty(1, self.head.width * (2 if self.head.changes else 1)))
         return Costs(glance, policy, looks, project, head)
 
 

@@ -40,17 +40,18 @@ class Policy(nn.Module):
 
     Args:
         features: width of the glance features.
-        project: P, width of what enters the LSTM.
+        project: P, width of what enters the LSTM; 0: the glance features as they are.
         hidden: H, width of the LSTM.
         actions: what there is to choose from.
+        skip_first: whether the first frame may be skipped.
     """
 
-    def __init__(self, *, features: int, project: int, hidden: int, actions: Actions) -> None:
+    def __init__(self, *, features: int, project: int, hidden: int, actions: Actions, skip_first: bool = False) -> None:
         super().__init__()
-        self.actions = actions
-        self.project = nn.Linear(features, project)
-        self.norm = nn.LayerNorm(project)
-        self.cell = nn.LSTMCell(project, hidden)
+        self.actions, self.features, self.skip_first = actions, features, skip_first
+        self.project = nn.Linear(features, project) if project else nn.Identity()
+        self.norm = nn.LayerNorm(project) if project else nn.Identity()
+        self.cell = nn.LSTMCell(project or features, hidden)
         self.logits = nn.Linear(hidden, len(actions))
         # Starts undecided, so that the joint stage meets all actions.
         nn.init.normal_(self.logits.weight, std=0.01)
@@ -83,9 +84,9 @@ class Policy(nn.Module):
     ) -> Choice:
         """Decide about all frames of B videos.
 
-        Skips are masked at the first frame, so that no video is wholly skipped. Over the frames that a skip covers the
-        whole state is held and their glances influence nothing. Without a temperature the decisions are the argmax:
-        AR-Net samples its actions at test time too; we take the best, so results repeat.
+        Skips are masked at the first frame (but for skip_first), so that no video is wholly skipped. Over the frames that a
+        skip covers the whole state is held and their glances influence nothing. Without a temperature the decisions are the
+        argmax: AR-Net samples its actions at test time too; we take the best, so results repeat.
 
         Args:
             glances: features of the glances, float, (B, T, F); whatever stands at invalid frames is ignored.
@@ -126,7 +127,7 @@ class Policy(nn.Module):
             logits, (h_new, c_new) = self.step(embedded[:, t], (h, c))
             if bias is not None:
                 logits = logits + bias
-            if t == 0 and self.actions.skips:
+            if t == 0 and self.actions.skips and not self.skip_first:
                 first_skip = len(self.actions.sources)
                 logits = torch.cat([logits[:, :first_skip], torch.full_like(logits[:, first_skip:], MASKED)], dim=1)
             held = decided[:, None]

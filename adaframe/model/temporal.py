@@ -52,6 +52,8 @@ class Head(nn.Module):
         changes: whether changes are used.
         dropout: in training, before the class scores.
         nominal_gap_s: the gap at which the gain of a change starts from 1.
+        per_look: each source has class scores of its own, which are averaged (AR-Net, arXiv:2007.15796, sec. 3.2); width and
+            changes mean nothing then.
     """
 
     def __init__(
@@ -63,14 +65,16 @@ class Head(nn.Module):
         changes: bool,
         dropout: float,
         nominal_gap_s: float,
+        per_look: bool = False,
     ) -> None:
         super().__init__()
+        if per_look:
+            width, changes = classes, False
+        self.classes = classes
         self.width = width or features[0]
         self.changes = changes
         self.nominal_gap_s = nominal_gap_s
-        self.project = nn.ModuleList(
-            nn.Sequential(nn.Linear(f, width), nn.LayerNorm(width)) if width else Standardise(f) for f in features
-        )
+        self.project = nn.ModuleList(_projection(f, width, dropout if per_look else None) for f in features)
         # Per source and feature: the logarithm of a change's gain at the nominal gap, and how it moves with the gap's.
         self.level = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
         self.gap = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
@@ -78,8 +82,8 @@ class Head(nn.Module):
         self.scale = Standardise(self.width * (2 if changes else 1)) if width == 0 else nn.Identity()
         # Of the training clips' summaries, set after training: what is far from them is nothing that was learnt.
         self.usual = Standardise(self.width * (2 if changes else 1))
-        self.dropout = nn.Dropout(dropout)
-        self.classify = nn.Linear(self.width * (2 if changes else 1), classes)
+        self.dropout = nn.Dropout(0.0 if per_look else dropout)
+        self.classify = nn.Identity() if per_look else nn.Linear(self.width * (2 if changes else 1), classes)
 
     def start(self, videos: int, like: Tensor) -> HeadState:
         """The state before the first frame of B videos."""
@@ -233,6 +237,13 @@ def picked(values: Tensor, which: Tensor) -> Tensor:
     """Some rows of each video: values (B, N, F) at indices (B, M) -> (B, M, F). As `gather`, but row by row."""
     first = values.shape[1] * torch.arange(len(values), device=values.device)[:, None]
     return values.flatten(0, 1).index_select(0, (which + first).flatten()).view(*which.shape, -1)
+
+
+def _projection(features: int, width: int, dropout: float | None) -> nn.Module:
+    """Backbone features -> the common width; with a dropout, which has its place before class scores, those."""
+    if dropout is not None:
+        return nn.Sequential(nn.Dropout(dropout), nn.Linear(features, width))
+    return nn.Sequential(nn.Linear(features, width), nn.LayerNorm(width)) if width else Standardise(features)
 
 
 class Standardise(nn.Module):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adaframe.config import Config, Stages
 from adaframe.model.actions import Decisions
@@ -288,13 +288,15 @@ class Recogniser(pl.LightningModule):
     def _head_penalty(self) -> Tensor:
         """As in a logistic regression: half the squared weights, divided by C and by the number of clips."""
         strength = self.config.train.head_penalty
-        weight = self.network.head.classify.weight
-        if not strength:
-            return weight.new_zeros(())
+        classify = self.network.head.classify
+        if not strength or not isinstance(classify, nn.Linear):
+            return torch.zeros((), device=self.device)
+        weight = classify.weight
         # Two columns share what a binary logistic regression has in one weight: twice the penalty for the same fit.
         # With several labels the loss is the mean of as many regressions.
         columns = 1 / len(weight) if self.multi_label else 2 if len(weight) == 2 else 1
-        return 0.5 * strength * columns * weight.square().sum() / self.clips
+        penalty: Tensor = 0.5 * strength * columns * weight.square().sum() / self.clips
+        return penalty
 
     def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:
         costs = self.network.costs

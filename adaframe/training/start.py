@@ -25,10 +25,19 @@ def build_network(config: Config, classes: int) -> Network:
     torch.manual_seed(config.seed)
     network = Network(config.model, classes=classes, plan=config.policy)
     if config.init:
-        taken, total = load_matching(network, Path(config.init))
-        print(f"started from {config.init}: {taken} of {total} tensors", file=sys.stderr)
+        print(f"started from {config.init}: {_start_from(network, Path(config.init))}", file=sys.stderr)
     freeze(network, config.train)
     return network.to(pick_device(config.device))
+
+
+def _start_from(network: Network, path: Path) -> str:
+    """Take what fits of a checkpoint, ours or (by its suffix) another project's; what that was, in words."""
+    from adaframe.importing.backbones import SUFFIXES, load_backbone
+
+    if path.suffix in SUFFIXES:
+        return ", ".join(load_backbone(network, path))
+    taken, total = load_matching(network, path)
+    return f"{taken} of {total} tensors"
 
 
 def full_network(config: Config, network: Network, classes: int) -> Network:
