@@ -5,6 +5,8 @@ Letters: N frames, C and D channels in and out, H×W pixels.
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import Any
 
 import torch
@@ -36,7 +38,10 @@ def pack_convolutions(backbone: nn.Module) -> nn.Module:
     """
     there = torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in _NEEDED)
     on_cpu = all(p.device.type == "cpu" for p in backbone.parameters())
-    return _packed(backbone) if there and on_cpu and isinstance(backbone, fx.GraphModule) else backbone
+    if not (there and on_cpu and isinstance(backbone, fx.GraphModule)):
+        return backbone
+    _let_torch_count()
+    return _packed(backbone)
 
 
 def _packed(traced: fx.GraphModule) -> fx.GraphModule:
@@ -55,6 +60,21 @@ def _packed(traced: fx.GraphModule) -> fx.GraphModule:
     traced.delete_all_unused_submodules()
     traced.recompile()
     return traced
+
+
+@cache
+def _let_torch_count() -> None:
+    """Teach torch's FlopCounterMode these operations: a user who counts shall find what we say that was executed."""
+    from torch.utils.flop_counter import conv_flop_count, register_flop_formula
+
+    def convolution(x: list[int], weight: list[int], *_: Any, out_shape: list[int], **__: Any) -> int:
+        return int(conv_flop_count(x, weight, out_shape))
+
+    def matrix(x: list[int], weight: list[int], *_: Any, out_shape: list[int], **__: Any) -> int:
+        return 2 * math.prod(out_shape) * x[-1]
+
+    register_flop_formula(torch.ops.mkldnn._convolution_pointwise)(convolution)
+    register_flop_formula(torch.ops.mkldnn._linear_pointwise)(matrix)
 
 
 def _plain(convolution: nn.Conv2d) -> bool:

@@ -223,7 +223,8 @@ class Head(nn.Module):
         assert self.gap is not None
         # Bounded, so that a gap never met in training cannot blow up a change.
         ratio = (gap_s / self.nominal_gap_s).clamp(1 / LARGEST_GAP, LARGEST_GAP)
-        level, gap = self.level, self.gap
+        level: Tensor = self.level
+        gap: Tensor = self.gap
         if source is not None:
             level, gap = (F.embedding(source, values) for values in (level, gap))
         return torch.exp(level + gap * torch.log(ratio)[..., None])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, fx, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from adaframe.model.backbones import build_backbone
 from adaframe.model.fusion import fold_norms
@@ -76,3 +77,18 @@ def test_what_was_not_traced_stays_as_it_is() -> None:
 
     assert pack_convolutions(backbone) is backbone
     assert packed(backbone) == 0
+
+
+def test_torch_counts_the_same_multiply_adds() -> None:
+    traced = fx.symbolic_trace(
+        nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU6(), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 4, 1))
+    ).eval()
+    pictures = torch.rand(2, 3, 17, 17)
+    with FlopCounterMode(display=False) as plain:
+        traced(pictures)
+
+    packed = pack_convolutions(traced)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        packed(pictures.contiguous(memory_format=torch.channels_last))
+
+    assert counter.get_total_flops() == plain.get_total_flops() > 0
