@@ -194,8 +194,8 @@ def _inline(parts: Sequence[Inline]) -> str:
         elif isinstance(part, Strong):
             written.append(f"**{literal(part.text)}**")
         else:
-            before, after = (" " if part[at].isspace() else "" for at in (0, -1)) if part else ("", "")
-            written.append(f"{before}{literal(part)}{after}")
+            before, after = (" " if part[at : at + 1 or None].isspace() else "" for at in (0, -1))
+            written.append(f"{before}{literal(part)}{after}" if part.strip() else before)
     return "".join(written)
 
 

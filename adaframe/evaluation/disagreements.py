@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
@@ -53,18 +54,18 @@ def best_static_plan(own: Results, results: Sequence[Results]) -> Results | None
 
 
 def choose(own: Results, rival: Results | None) -> Chosen:
-    """The clearest disagreements between a model and a plan; videos of groups that are not shown yet come first."""
+    """The clearest disagreements between a model and a plan; videos of groups and classes not shown yet come first."""
     is_right = answer.right(own.scores, own.targets, multi_label=own.multi_label)
     if rival is None:
         sure = answer.confidence(own.scores, multi_label=own.multi_label)
         counts = (0, int(is_right.sum()), 0, int((~is_right).sum()))
-        return Chosen(None, _first(is_right, sure, own.groups), _first(~is_right, sure, own.groups), counts)
+        return Chosen(None, _first(is_right, sure, own), _first(~is_right, sure, own), counts)
     other = answer.right(rival.scores, rival.targets, multi_label=rival.multi_label)
     # How much nearer to the truth the model's confidences are, over all classes.
     nearer = np.abs(rival.scores - rival.targets).sum(axis=1) - np.abs(own.scores - own.targets).sum(axis=1)
     kinds = (is_right & other, is_right & ~other, ~is_right & other, ~is_right & ~other)
     both, alone, rivals, neither = (int(kind.sum()) for kind in kinds)
-    right, wrong = _first(kinds[1], nearer, own.groups), _first(kinds[2], -nearer, own.groups)
+    right, wrong = _first(kinds[1], nearer, own), _first(kinds[2], -nearer, own)
     return Chosen(rival, right, wrong, (both, alone, rivals, neither))
 
 
@@ -102,7 +103,8 @@ def strip_blocks(
         intro = (
             f"{own.name} against {rival.name}, the {which}: of {n} videos, "
             f"both are right on {both}, neither on {neither}; {own.name} alone on {alone}, {rival.name} alone on {rivals}. "
-            "Shown are the clearest of these disagreements, no random sample; the strips are of what the adaptive model did."
+            "Shown are the clearest of these disagreements, of each group and class one before a second one: no random sample. "
+            "The strips are of what the adaptive model did."
         )
         titles = (f"Adaptive right, static wrong ({alone})", f"Static right, adaptive wrong ({rivals})")
     blocks: list[Block] = [Text((intro,))]
@@ -137,15 +139,18 @@ def _answer(results: Results, row: int, classes: Sequence[str]) -> str:
     return f"{answer.in_words([label for label in labels if label in named])} ({100 * sure:.0f} %)"
 
 
-def _first(those: NDArray[np.bool_], worth: NDArray[np.floating], groups: Sequence[str]) -> list[int]:
-    """The best of those, one of each group before a second one of any."""
-    seen: dict[str, int] = {}
-    ranked: list[tuple[int, int]] = []
+def _first(those: NDArray[np.bool_], worth: NDArray[np.floating], own: Results) -> list[int]:
+    """The best of those; one of each group, and then one of each class, before a second one of any."""
+    groups: Counter[str] = Counter()
+    labels: Counter[bytes] = Counter()
+    ranked: list[tuple[int, int, int]] = []
     rows = np.flatnonzero(those)
     for row in rows[np.argsort(-worth[rows], kind="stable")].tolist():
-        seen[groups[row]] = seen.get(groups[row], 0) + 1
-        ranked.append((seen[groups[row]], row))
-    return [row for _, row in sorted(ranked, key=lambda pair: pair[0])][:SHOWN]
+        group, label = own.groups[row], own.targets[row].tobytes()
+        groups[group] += 1
+        labels[label] += 1
+        ranked.append((groups[group], labels[label], row))
+    return [row for *_, row in sorted(ranked, key=lambda places: places[:2])][:SHOWN]
 
 
 def _recognised(

@@ -173,10 +173,9 @@ def _apart(method: Method, model: str, taken: Sequence[Method]) -> str:
 
 
 def _title(path: str) -> str:
-    """Of a model or of data, for people: the file's name, or its folder's where that says more."""
-    stem = Path(path).stem
-    parent = Path(path).parent.name
-    return parent if parent and stem in ("model", "clips") else stem
+    """Of a model or of data, for people: the last two names of its path; without the file's where all are called so."""
+    names = [name for name in Path(path).with_suffix("").parts if name != Path(path).anchor]
+    return "/".join(names[:-1][-2:] if names[-1:] == ["model"] and len(names) > 1 else names[-2:]) or path
 
 
 def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognizer]) -> tuple[list[Clip], str]:

@@ -155,9 +155,9 @@ def sentence(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED
     """Whether adaptivity pays on these videos, in plain English.
 
     Every adaptive operating point (of several models: of the first) is compared with the best static plan of equal cost,
-    and the verdict is the paired interval of the mean difference. A plan between two measured ones is their mixture, so many videos by the one and
-    the rest by the other, which lies on the straight line between them in accuracy and cost. It is chosen on the same
-    videos, which favours the static plans.
+    and the verdict is the paired interval of the mean difference. A plan between two measured ones is their mixture, so
+    many videos by the one and the rest by the other, which lies on the straight line between them in accuracy and cost. It
+    is chosen on the same videos, which favours the static plans.
 
     Args:
         results: adaptive points are those whose name starts with adaptive; plans are static..., uniform and glance.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -151,7 +152,7 @@ def _inline(parts: Sequence[Inline]) -> str:
     written = []
     for part in parts:
         if isinstance(part, str):
-            written.append(escape(part))
+            written.append(re.sub(r"(?<=\d) (?=(%|ms|GMACs)(\W|$))", "\N{NO-BREAK SPACE}", escape(part)))
         else:
             tag = "code" if isinstance(part, Code) else "strong"
             assert isinstance(part, (Code, Strong))

@@ -123,7 +123,7 @@ def comparison_blocks(results: Sequence[Results], reference: str) -> list[Block]
         widths.append((row.results.name, *cells))
     differences = ("method", f"{what} vs {reference}", f"cost vs {reference}", f"{first.name} vs it, {what}")
     notes = tuple(
-        (Strong(", ".join(r.name for r in results if r.note == note)), f": {note}")
+        (Strong(note), ": " + ", ".join(r.name for r in results if r.note == note))
         for note in dict.fromkeys(r.note for r in results if r.note)
     )
     return [
@@ -152,6 +152,7 @@ def scope_of(results: Sequence[Results]) -> str:
         f"{videos} videos in {len(set(first.groups))} groups, {classes} classes. In brackets: {100 * LEVEL:g} % intervals, "
         f"from {DRAWS} resamples of whole groups (seed {SEED}). GMACs are the multiply-adds that were executed per video, "
         "on average; model ms is the median time per video without decoding."
+        + (" beta is the bias on the policy against cost." if any(r.note.startswith("beta") for r in results) else "")
     )
 
 

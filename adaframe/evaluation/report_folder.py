@@ -17,7 +17,7 @@ from adaframe.evaluation.report import comparison_blocks, interval_in_words, to_
 from adaframe.files import atomic_path
 
 _LOOKS = (BLUE, "#4fa8dc", "#9fd0ee", "#5fb8a0", "#009e73")
-_SKIPS = ("#808a9540", "#808a9566", "#808a958c")  # the last two digits: how opaque
+_SKIPS = ("#808a9540", "#808a9566", "#808a958c")  # the last two digits: how opaque, as they lie on white and on black
 
 
 def write_report(
@@ -113,7 +113,7 @@ def _headlines(results: Sequence[Results], reference: str) -> Headlines:
 
 
 def _colours(results: Sequence[Results]) -> dict[str, str]:
-    """Of all actions, in the order to draw them: looks from the largest on, the glance, skips. They do on white and on black."""
+    """Of all actions, in the order to draw them: looks from the largest on, the glance, skips."""
     names = list(dict.fromkeys(name for r in results for name in r.actions))
     skips = sorted((name for name in names if name.startswith("skip")), key=lambda name: (len(name), name))
     looks = [name for name in names if name != "glance" and name not in skips]
