@@ -31,7 +31,7 @@ class Chosen:
     Args:
         rival: that the model is compared with; None: with no plan, the videos are those of its surest answers.
         right: numbers of videos that the model has right and the rival wrong, the clearest first,
-        wrong: and the other way round.
+        wrong: and the other way round; where they never disagree so, the model's surest right and wrong answers.
         counts: videos that both have right, the model alone, the rival alone, neither.
     """
 
@@ -56,15 +56,17 @@ def best_static_plan(own: Results, results: Sequence[Results]) -> Results | None
 def choose(own: Results, rival: Results | None) -> Chosen:
     """The clearest disagreements between a model and a plan; videos of groups and classes not shown yet come first."""
     is_right = answer.right(own.scores, own.targets, multi_label=own.multi_label)
+    sure = answer.confidence(own.scores, multi_label=own.multi_label)
+    surest = _first(is_right, sure, own), _first(~is_right, sure, own)
     if rival is None:
-        sure = answer.confidence(own.scores, multi_label=own.multi_label)
-        counts = (0, int(is_right.sum()), 0, int((~is_right).sum()))
-        return Chosen(None, _first(is_right, sure, own), _first(~is_right, sure, own), counts)
+        return Chosen(None, *surest, (0, int(is_right.sum()), 0, int((~is_right).sum())))
     other = answer.right(rival.scores, rival.targets, multi_label=rival.multi_label)
     # How much nearer to the truth the model's confidences are, over all classes.
     nearer = np.abs(rival.scores - rival.targets).sum(axis=1) - np.abs(own.scores - own.targets).sum(axis=1)
     kinds = (is_right & other, is_right & ~other, ~is_right & other, ~is_right & ~other)
     both, alone, rivals, neither = (int(kind.sum()) for kind in kinds)
+    if not alone and not rivals:
+        return Chosen(rival, *surest, (both, alone, rivals, neither))
     right, wrong = _first(kinds[1], nearer, own), _first(kinds[2], -nearer, own)
     return Chosen(rival, right, wrong, (both, alone, rivals, neither))
 
@@ -107,6 +109,11 @@ def strip_blocks(
             "The strips are of what the adaptive model did."
         )
         titles = (f"Adaptive right, static wrong ({alone})", f"Static right, adaptive wrong ({rivals})")
+        if not alone and not rivals:
+            intro = (
+                intro.partition(" Shown")[0] + f" As they never disagree so, here are the surest answers of {own.name}."
+            )
+            titles = (f"Both right ({both})", f"Both wrong ({neither})")
     blocks: list[Block] = [Text((intro,))]
     for title, kind, those in zip(titles, ("right", "wrong"), (chosen.right, chosen.wrong), strict=True):
         blocks.append(Heading(title, 3))

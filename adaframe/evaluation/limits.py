@@ -57,7 +57,7 @@ def limits(results: Sequence[Results], gain: Interval | None, *, split: str, gro
             "one beforehand may do worse. Those with the same weights were not trained for their plan; one trained alone "
             "may do better."
         )
-    if gain is not None and not math.isnan(gain.low) and gain.low <= 0 <= gain.high:
+    if gain is not None and not math.isnan(gain.low) and gain.low <= 0 <= gain.high and gain.low < gain.high:
         bounds = f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f} points"
         found.append(f"A tie is no proof that both are equally good: differences of {bounds} remain possible.")
     if len(results) > 2:

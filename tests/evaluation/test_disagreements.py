@@ -58,6 +58,14 @@ def test_without_a_plan_the_surest_answers_are_shown() -> None:
     assert (chosen.right, chosen.wrong) == ([1, 0], [2, 3])
 
 
+def test_where_they_never_disagree_the_surest_answers_are_shown() -> None:
+    own, plan = method("adaptive", [0.6, 0.9, 0.1]), method("glance", [0.7, 0.8, 0.2])
+
+    chosen = choose(own, plan)
+
+    assert (chosen.right, chosen.wrong, chosen.counts) == ([1, 0], [2], (2, 0, 0, 1))
+
+
 def test_several_labels_must_all_be_right() -> None:
     # Both name class a; the second video has both classes, and only the model names both.
     targets = np.array([[True, False], [True, True]])
