@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from adaframe import bundled
 from adaframe.cli.parser import Parser, add_decode, add_machine, fractions
@@ -29,15 +30,23 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         "--budget", type=fractions, metavar="F,F", help="budgets, fractions of uniform's cost: 0.25,0.5,1"
     )
     parser.add_argument("--baselines", action="store_true", help="also uniform and others, from the same checkpoint")
-    parser.add_argument("--against", nargs="+", metavar="FILE", default=[], help="other checkpoints, on the same clips")
+    parser.add_argument(
+        "--against", nargs="+", metavar="FILE", default=[], help="other checkpoints, on the same clips: A B or A,B"
+    )
     parser.add_argument("--json", metavar="FILE", help="also write the numbers there")
-    parser.add_argument("--report", metavar="DIR", help="also write a report with figures there")
+    parser.add_argument("--report", metavar="DIR", help="also write a report there: report.html, report.md")
     add_decode(parser)
     add_machine(parser)
     args = parser.parse(argv)
     if not args.root and not args.manifest:
         parser.error("no clips given: --data.root DIR or --data.manifest FILE")
+    args.against = [path for word in args.against for path in _files(word)]
     return args
+
+
+def _files(word: str) -> list[str]:
+    """Names joined by commas; a file whose own name has a comma is one."""
+    return [word] if Path(word).exists() else [part for part in word.split(",") if part]
 
 
 def run(args: argparse.Namespace) -> int:

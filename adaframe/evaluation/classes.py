@@ -1,4 +1,4 @@
-"""How right a method is class by class. N videos, K classes."""
+"""How right and how costly a method is class by class. N videos, K classes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from adaframe.evaluation.blocks import Block, Table, Text, markdown, percent
+from adaframe.evaluation.drawing import number
 from adaframe.evaluation.metrics import Results, average_precisions
 from adaframe.model.answer import named
 
@@ -27,6 +29,8 @@ class ClassFacts:
         answered: videos for which it was named.
         right: videos of both kinds.
         average_precision: 0..1; NaN where no video has the label.
+        gmacs: executed for a video that has the label, on average, in 1e9 multiply-adds; NaN where none has it.
+        of_uniform: that as a fraction of what uniform executes for a video of any class, on average.
     """
 
     name: str
@@ -34,6 +38,8 @@ class ClassFacts:
     answered: int
     right: int
     average_precision: float
+    gmacs: float
+    of_uniform: float
 
     @property
     def recall(self) -> float:
@@ -49,40 +55,54 @@ class ClassFacts:
 def class_facts(results: Results, classes: Sequence[str]) -> list[ClassFacts]:
     """One entry per class, in the order of the scores."""
     chosen = named(results.scores, multi_label=results.multi_label)
+    videos = results.targets.sum(axis=0)
+    spent = np.divide(results.gmacs @ results.targets, videos, out=np.full(len(videos), np.nan), where=videos > 0)
     columns = zip(
         classes,
-        results.targets.sum(axis=0),
+        videos,
         chosen.sum(axis=0),
         (chosen & results.targets).sum(axis=0),
         average_precisions(results.scores, results.targets),
+        spent,
         strict=True,
     )
-    return [ClassFacts(name, int(n), int(said), int(both), float(ap)) for name, n, said, both, ap in columns]
+    return [
+        ClassFacts(name, int(n), int(said), int(both), float(ap), float(g), float(g) / results.gmacs_uniform)
+        for name, n, said, both, ap, g in columns
+    ]
 
 
 def class_table(facts: Sequence[ClassFacts], *, by_map: bool) -> str:
-    """A Markdown table with a line per class; of more than 60 classes the 60 with the least recall (by_map: precision).
+    """What `class_blocks` gives, as Markdown. Arguments as there."""
+    return "\n\n".join(markdown(block) for block in class_blocks(facts, by_map=by_map)) + "\n"
+
+
+def class_blocks(facts: Sequence[ClassFacts], *, by_map: bool) -> list[Block]:
+    """A table with a line per class; of more than 60 classes the 60 with the least accuracy (by_map: average precision).
 
     Args:
         facts: of each class.
-        by_map: show average precision, where a video may have several labels.
+        by_map: show average precision, where a video may have several labels. Else a class's recall is its accuracy.
     """
     shown = list(facts)
+    least = "average precision" if by_map else "accuracy"
     if len(facts) > TABLE_LIMIT:
         worth = (lambda f: f.average_precision) if by_map else (lambda f: f.recall)
         kept = {f.name for f in sorted((f for f in facts if f.videos), key=worth)[:TABLE_LIMIT]}
         shown = [f for f in facts if f.name in kept]
-    columns = ["class", "n", *(["average precision"] if by_map else []), "recall", "precision", "named"]
-    lines = [columns, ["---", *["---:"] * (len(columns) - 1)]]
+    right = ("average precision", "recall") if by_map else ("accuracy",)
+    header = ("class", "n", *right, "precision", "named", "GMACs", "of uniform")
+    rows = []
     for f in shown:
         ap = [_percent(f.average_precision)] if by_map else []
-        name = f.name.replace("|", "\\|")
-        lines.append([name, str(f.videos), *ap, _percent(f.recall), _percent(f.precision), str(f.answered)])
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        cost = "–" if math.isnan(f.gmacs) else number(f.gmacs)
+        rates = [_percent(f.recall), _percent(f.precision), str(f.answered), cost, _percent(f.of_uniform)]
+        rows.append((f.name, str(f.videos), *ap, *rates))
+    blocks: list[Block] = [Table(header, tuple(rows))]
     if len(shown) < len(facts):
-        what = "average precision" if by_map else "recall"
-        table += f"\n\nOf {len(facts)} classes, the {len(shown)} with the least {what}; report.json has all."
-    return f"{table}\n"
+        said = f"Of {len(facts)} classes, the {len(shown)} with the least {least}; report.json has all."
+        blocks.append(Text((said,)))
+    return blocks
 
 
 def label_counts(facts: Sequence[ClassFacts], targets: NDArray[np.bool_]) -> str:
@@ -119,6 +139,8 @@ def plain(facts: Sequence[ClassFacts]) -> dict[str, Any]:
                 "named": f.answered,
                 "right": f.right,
                 "average_precision": None if math.isnan(f.average_precision) else f.average_precision,
+                "gmacs": None if math.isnan(f.gmacs) else f.gmacs,
+                "of_uniform": None if math.isnan(f.of_uniform) else f.of_uniform,
             }
             for f in facts
         ]
@@ -126,4 +148,4 @@ def plain(facts: Sequence[ClassFacts]) -> dict[str, Any]:
 
 
 def _percent(share: float) -> str:
-    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
+    return "–" if math.isnan(share) else percent(share)

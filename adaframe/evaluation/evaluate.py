@@ -6,18 +6,30 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from adaframe.data.manifest import Clip, load_dataset
-from adaframe.errors import DataError, UsageError
-from adaframe.evaluation.classes import class_facts, class_table, label_counts, plain
-from adaframe.evaluation.metrics import Results, accuracy, headline, mean_average_precision, sentence
-from adaframe.evaluation.report import text_table, to_json, write_report
+from adaframe.errors import AdaframeError, DataError, UsageError
+from adaframe.evaluation.blocks import Block, Heading, Text
+from adaframe.evaluation.classes import ClassFacts, class_blocks, class_facts, label_counts, plain
+from adaframe.evaluation.disagreements import best_static_plan, choose, strip_blocks
+from adaframe.evaluation.limits import limits
+from adaframe.evaluation.metrics import (
+    Results,
+    accuracy,
+    gain_over_plans,
+    headline,
+    mean_average_precision,
+    sentence,
+)
+from adaframe.evaluation.provenance import Provenance, provenance
+from adaframe.evaluation.report import text_table, to_json
+from adaframe.evaluation.report_folder import write_report
 from adaframe.evaluation.timing import time_methods
-from adaframe.evaluation.views import look_at
+from adaframe.evaluation.views import Method, look_at
 from adaframe.files import write_text
 from adaframe.inference.recognizer import Recognizer, load
 
@@ -43,18 +55,26 @@ def evaluate(
         AdaframeError: no such checkpoint, data set or split; classes that do not fit; no clip can be read.
     """
     recognizers = [load(path, device=device) for path in (checkpoint, *against)]
-    clips = _clips(root, manifest, split, recognizers)
+    _check_budgets(budgets or (), recognizers, (checkpoint, *against))
+    clips, used = _clips(root, manifest, split, recognizers)
     views, kept = look_at(clips, recognizers, workers, decode)
     targets = np.zeros((len(kept), len(recognizers[0].classes)), dtype=bool)
     for n, clip in enumerate(kept):
         targets[n, [recognizers[0].classes.index(label) for label in clip.labels]] = True
     groups = tuple(clip.group or clip.path for clip in kept)
     methods = views[0].methods(budgets, baselines)
-    for view, path in zip(views[1:], against, strict=True):
-        methods += [replace(m, name=f"{m.name}, trained alone", note=path) for m in view.methods(None, False)]
+    names = file_names(against)
+    models = [""] * len(methods)
+    for view, path, name in zip(views[1:], against, names, strict=True):
+        others = [replace(m, name=_apart(m, name, methods), note=path) for m in view.methods(budgets, False)]
+        methods += others
+        models += [name] * len(others)
     milliseconds = time_methods([m.timed() for m in methods])
-    results = [m.results(targets, groups, ms) for m, ms in zip(methods, milliseconds, strict=True)]
-    # A plan trained alone may lack the strongest look, and would count its fraction from a weaker one.
+    results = [
+        # A plan trained alone may lack the strongest look, and would count its fraction from a weaker one.
+        replace(m.results(targets, groups, ms), model=model)
+        for m, ms, model in zip(methods, milliseconds, models, strict=True)
+    ]
     results = [replace(r, gmacs_uniform=results[0].gmacs_uniform) for r in results]
     results = _better(results)
     reference = next((r.name for r in results if r.name.startswith("uniform")), results[0].name)
@@ -71,18 +91,100 @@ def evaluate(
         words += ["--split", split] + (["--budget", ",".join(f"{b:g}" for b in budgets)] if budgets else [])
         words += (["--baselines"] if baselines else []) + (["--against", *against] if against else [])
         words += ["--decode", decode] if decode != "auto" else []
-        table = f"## Class by class ({results[0].name})\n\n{class_table(facts, by_map=headline(results[0]) == 'map')}"
+        made = provenance(
+            command=shlex.join(words),
+            checkpoints=(checkpoint, *against),
+            recognizers=recognizers,
+            source=[path for path in (manifest, root) if path],
+            split=used,
+            asked=len(clips),
+            kept=kept,
+            decode=decode,
+        )
+        method = next(m for m in methods if m.name == results[0].name)
+        blocks = _sections(results, facts, kept, method.view.recognizer, budgets[0] if budgets else None, made)
         write_report(
-            Path(report), results, title="Evaluation", command=shlex.join(words), reference=reference, extra=table
+            Path(report),
+            results,
+            title=f"{_title(checkpoint)} on {_title(manifest or root)}",
+            command=made.command,
+            reference=reference,
+            extra=blocks,
+            facts={"made": asdict(made), **plain(facts)},
         )
 
 
-def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognizer]) -> list[Clip]:
+def _sections(
+    results: Sequence[Results],
+    facts: Sequence[ClassFacts],
+    clips: Sequence[Clip],
+    recognizer: Recognizer,
+    budget: float | None,
+    made: Provenance,
+) -> list[Block]:
+    """What a report of an evaluation has beside the comparison: classes, film strips, how it was made, limits."""
+    first = results[0]
+    rival = best_static_plan(first, results) if first.name.startswith("adaptive") else None
+    by_map = headline(first) == "map"
+    means = "GMACs are the mean of the videos of a class; of uniform: as a share of uniform's mean over all videos."
+    return [
+        Heading("Class by class"),
+        Text((f"{first.name}. {means}",)),
+        *class_blocks(facts, by_map=by_map),
+        Heading("Where they disagree" if rival else "Looked at closely"),
+        *strip_blocks(first, choose(first, rival), clips, recognizer, budget=budget, decode=made.decode),
+        Heading("Limits"),
+        limits(results, gain_over_plans(results), split=made.split, grouped=made.grouped),
+        Heading("How this was made"),
+        made.block(),
+    ]
+
+
+def _check_budgets(budgets: Sequence[float], recognizers: Sequence[Recognizer], paths: Sequence[str]) -> None:
+    """A budget that a model cannot keep to is said before the clips are decoded, with the model's name."""
+    for recognizer, path in zip(recognizers, paths, strict=True):
+        for budget in budgets:
+            try:
+                recognizer.metadata.beta_for(budget)
+            except AdaframeError as error:
+                raise AdaframeError(f"{path}: {error}") from error
+
+
+def file_names(paths: Sequence[str]) -> list[str]:
+    """Short names that tell files apart: their own (their folder's, of model.safetensors), with more folders if need be."""
+    parts = [Path(path).with_suffix("").parts for path in paths]
+    parts = [names[:-1] if names[-1] == "model" and len(names) > 1 else names for names in parts]
+    found = []
+    for number, names in enumerate(parts):
+        length = 1
+        others = [other for n, other in enumerate(parts) if n != number]
+        while length < len(names) and any(other[-length:] == names[-length:] for other in others):
+            length += 1
+        found.append("/".join(names[-length:]))
+    return [name if found.count(name) == 1 else f"{name} #{n}" for n, name in enumerate(found, start=1)]
+
+
+def _apart(method: Method, model: str, taken: Sequence[Method]) -> str:
+    """The name of a method of another model; a plan's is short where no other plan has it."""
+    if method.policy_runs:
+        return f"{method.name} ({model})"
+    alone = f"{method.name}, trained alone"
+    return f"{alone} ({model})" if any(m.name == alone for m in taken) else alone
+
+
+def _title(path: str) -> str:
+    """Of a model or of data, for people: the last two names of its path; without the file's where all are called so."""
+    names = [name for name in Path(path).with_suffix("").parts if name != Path(path).anchor]
+    return "/".join(names[:-1][-2:] if names[-1:] == ["model"] and len(names) > 1 else names[-2:]) or path
+
+
+def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognizer]) -> tuple[list[Clip], str]:
+    """The clips to look at, and the split that they are of; "" where the data set has none."""
     data_set = load_dataset(root, manifest)
     clips = [clip for clip in data_set.clips if clip.split == split]
     if not clips and not any(clip.split for clip in data_set.clips):
         print(f"the data set has no splits: evaluating all {len(data_set.clips)} clips", file=sys.stderr)
-        clips = list(data_set.clips)
+        clips, split = list(data_set.clips), ""
     if not clips:
         raise DataError(f"{manifest or root}: no clip is of split {split}; try: another --split")
     classes = recognizers[0].classes
@@ -94,7 +196,7 @@ def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognize
         raise DataError(
             f"{manifest or root}: the model does not know the class {unknown[0]}; it knows {', '.join(classes)}"
         )
-    return clips
+    return clips, split
 
 
 def _better(results: list[Results]) -> list[Results]:

@@ -21,6 +21,7 @@ __all__ = ["accuracy_cost_figure", "film_strip"]
 _DPI = 160
 _LINE = "#aab2bb"
 _BUDGET = "adaptive at "
+_OTHERS = ("#a3487b", "#007a59", "#8a5a00", "#5b4fa8")  # adaptive points of the second model, the third, …
 _STYLES = {  # what the name starts with -> colour, marker, size
     "adaptive": (BLUE, "o", 8.0),
     "uniform": (INK, "s", 7.0),
@@ -41,21 +42,26 @@ class _Point:
     colour: str
     marker: str
     size: float
+    model: str
 
     @staticmethod
-    def of(results: Results) -> _Point:
+    def of(results: Results, others: Sequence[str] = ()) -> _Point:
+        """`others`: the models that the comparison is not about, in their order."""
         share = interval(results, metric=headline(results))
         height = Interval(100 * share.value, 100 * share.low, 100 * share.high)
         style = next((style for start, style in _STYLES.items() if results.name.startswith(start)), (INK, "X", 6.5))
-        return _Point(results.name, 100 * float(results.gmacs.mean()) / results.gmacs_uniform, height, *style)
+        if results.name.startswith("adaptive") and results.model in others:
+            style = (_OTHERS[others.index(results.model) % len(_OTHERS)], "P", 7.5)
+        cost = 100 * float(results.gmacs.mean()) / results.gmacs_uniform
+        return _Point(results.name, cost, height, *style, results.model)
 
 
 @quietly()
 def accuracy_cost_figure(results: Sequence[Results], path: Path) -> None:
     """Draw each method's accuracy (mAP where videos have several labels) against its executed compute, as PNG.
 
-    Bars are 95 % intervals. Adaptive points are joined; the grey line joins the best static plans (uniform and glance
-    are such), and is straight because a mixture of two plans lies between them. 1280 × 800 pixels.
+    Bars are 95 % intervals. Adaptive points of a model are joined; the grey line joins the best static plans (uniform and
+    glance are such), and is straight because a mixture of two plans lies between them. 1280 × 800 pixels.
 
     Args:
         results: of methods on the same videos, at least one.
@@ -70,18 +76,23 @@ def accuracy_cost_figure(results: Sequence[Results], path: Path) -> None:
     by_map = headline(results[0]) == "map"
     shares = 100 * results[0].targets.mean(axis=0)
     chance = float(shares[shares > 0].mean()) if by_map else float(shares.max())
-    points = _together([_Point.of(r) for r in results])
+    models = list(dict.fromkeys(r.model for r in results if r.name.startswith("adaptive")))
+    points = _together([_Point.of(r, models[1:]) for r in results])
     figure = Figure(figsize=(8, 5), dpi=_DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     _scales(axes, points, chance, "mAP" if by_map else "accuracy")
     _name_chance(axes, chance, "random order" if by_map else "always the commonest class")
-    adaptive = sorted((p.cost, p.height.value) for p in points if p.name.startswith("adaptive"))
+    joined = []
+    for model in models:
+        own = [p for p in points if p.name.startswith("adaptive") and p.model == model]
+        joined.append((own[0].colour, sorted((p.cost, p.height.value) for p in own)))
     plans = [(p.cost, p.height.value) for p in points if p.name.startswith(("static", "uniform", "glance"))]
-    lines = [line for line in (adaptive, _envelope(plans)) if len(line) > 1]
-    for line in lines:
-        colour, width = (BLUE, 2.0) if line is adaptive else (_LINE, 1.4)
-        axes.plot(*zip(*line, strict=True), color=colour, lw=width, zorder=1)
+    joined.append((_LINE, _envelope(plans)))
+    lines = [line for _, line in joined if len(line) > 1]
+    for colour, line in joined:
+        if len(line) > 1:
+            axes.plot(*zip(*line, strict=True), color=colour, lw=1.4 if colour == _LINE else 2.0, zorder=1)
     for p in points:
         if not math.isnan(p.height.low):
             axes.plot([p.cost, p.cost], [p.height.low, p.height.high], color=p.colour, lw=1.2, alpha=0.4, zorder=2)
@@ -100,11 +111,14 @@ def accuracy_cost_figure(results: Sequence[Results], path: Path) -> None:
 
 def _together(points: Sequence[_Point]) -> list[_Point]:
     """Budgets at which a model does the same as one point: adaptive at 1, 0.5, 0.25."""
-    found: dict[tuple[str, float, float], _Point] = {}
+    found: dict[tuple[str, str, float, float], _Point] = {}
     for p in points:
         shared = p.name.startswith(_BUDGET)
-        key = (_BUDGET if shared else p.name, p.cost, p.height.value)
-        named = f"{found[key].name}, {p.name.removeprefix(_BUDGET)}" if shared and key in found else p.name
+        key = (_BUDGET if shared else p.name, p.model, p.cost, p.height.value)
+        first, named = found.get(key), p.name
+        if shared and first:
+            own = f" ({p.model})" if p.model else ""
+            named = f"{first.name.removesuffix(own)}, {p.name.removeprefix(_BUDGET)}"
         found[key] = replace(p, name=named)
     return list(found.values())
 

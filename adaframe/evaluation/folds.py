@@ -14,7 +14,8 @@ import numpy as np
 
 from adaframe.errors import AdaframeError, DataError
 from adaframe.evaluation.metrics import Results, sentence
-from adaframe.evaluation.report import text_table, write_report
+from adaframe.evaluation.report import text_table
+from adaframe.evaluation.report_folder import write_report
 
 
 def read_run(folder: Path) -> list[Results]:

@@ -31,6 +31,7 @@ class Results:
         actions: share of the frames that each action took, 0..1.
         note: anything that a reader of the report should know about this method.
         multi_label: whether the model gives every class a yes or no of its own.
+        model: which model it is, where several are compared; empty: the one that the comparison is about.
 
     Raises:
         ValueError: the shapes do not fit each other, or a number is not finite.
@@ -46,6 +47,7 @@ class Results:
     actions: dict[str, float]
     note: str = ""
     multi_label: bool = False
+    model: str = ""
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 2 or 0 in self.scores.shape:
@@ -152,18 +154,47 @@ def unsure_threshold(confidence: Floats, right: NDArray[np.bool_], at_most: floa
 def sentence(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED, level: float = LEVEL) -> str:
     """Whether adaptivity pays on these videos, in plain English.
 
-    Every adaptive operating point is compared with the best static plan of equal cost, and the verdict is the paired
-    interval of the mean difference. A plan between two measured ones is their mixture, so many videos by the one and
-    the rest by the other, which lies on the straight line between them in accuracy and cost. It is chosen on the same
-    videos, which favours the static plans.
+    Every adaptive operating point (of several models: of the first) is compared with the best static plan of equal cost,
+    and the verdict is the paired interval of the mean difference. A plan between two measured ones is their mixture, so
+    many videos by the one and the rest by the other, which lies on the straight line between them in accuracy and cost. It
+    is chosen on the same videos, which favours the static plans.
 
     Args:
         results: adaptive points are those whose name starts with adaptive; plans are static..., uniform and glance.
     """
+    found = _against_plans(results, draws, seed, level)
+    if found is None:
+        return "Whether adaptivity pays cannot be said: an adaptive method and a static plan are needed for that."
+    gain, parts = found
+    first = next(r for r in results if r.name.startswith("adaptive"))
+    what = "mAP" if headline(first) == "map" else "accuracy"
+    over = "" if len(parts) == 1 else f", as the mean of {len(parts)} operating points"
+    bounds = f"{100 * level:g} % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
+    if math.isnan(gain.low):
+        bounds = "no interval, as all videos are of one group"
+    return (
+        f"{_verdict(gain)}: adaptive {what} minus that of the best static plan of equal cost is "
+        f"{100 * gain.value:+.1f} points{over} ({bounds}; {len(first.scores)} videos in "
+        f"{len(set(first.groups))} groups): {'; '.join(parts)}. Between two measured plans, a mixture of both "
+        "counts as a plan: the straight line between them."
+    )
+
+
+def gain_over_plans(results: Sequence[Results]) -> Interval | None:
+    """What `sentence` judges by: adaptive minus the best static plan of equal cost; None where one of them is missing."""
+    found = _against_plans(results, DRAWS, SEED, LEVEL)
+    return found and found[0]
+
+
+def _against_plans(
+    results: Sequence[Results], draws: int, seed: int, level: float
+) -> tuple[Interval, list[str]] | None:
+    """The mean gain, and each operating point beside its plan in words."""
     points = [r for r in results if r.name.startswith("adaptive")]
+    points = [r for r in points if r.model == points[0].model]
     plans = [r for r in results if r.name.startswith(("static", "uniform", "glance"))]
     if not points or not plans:
-        return "Whether adaptivity pays cannot be said: an adaptive method and a static plan are needed for that."
+        return None
     metric = headline(points[0])
     values = {id(r): _statistics(r, metric, draws, seed) for r in (*points, *plans)}
     differences, parts = [], []
@@ -181,18 +212,7 @@ def sentence(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED
             f"{point.name} {100 * reached[0]:.1f} % at {100 * _cost(point):.1f} % of uniform's compute, "
             f"{names} {100 * at_plan[0]:.1f} % at {100 * cost:.1f} %"
         )
-    gain = summary(np.mean(differences, axis=0), points[0].groups, level=level)
-    what = "mAP" if metric == "map" else "accuracy"
-    over = "" if len(points) == 1 else f", as the mean of {len(points)} operating points"
-    bounds = f"{100 * level:g} % interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
-    if math.isnan(gain.low):
-        bounds = "no interval, as all videos are of one group"
-    return (
-        f"{_verdict(gain)}: adaptive {what} minus that of the best static plan of equal cost is "
-        f"{100 * gain.value:+.1f} points{over} ({bounds}; {len(points[0].scores)} videos in "
-        f"{len(set(points[0].groups))} groups): {'; '.join(parts)}. Between two measured plans, a mixture of both "
-        "counts as a plan: the straight line between them."
-    )
+    return summary(np.mean(differences, axis=0), points[0].groups, level=level), parts
 
 
 def _verdict(gain: Interval) -> str:

@@ -1,20 +1,17 @@
-"""The results of several methods on the same videos as tables, JSON and a folder with a figure."""
+"""The results of several methods on the same videos as tables and JSON."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from adaframe.errors import UsageError
+from adaframe.evaluation.blocks import Block, Heading, Items, Strong, Table, Text, in_words, markdown
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, SEED, Interval
 from adaframe.evaluation.drawing import number
 from adaframe.evaluation.metrics import Metric, Results, cost_fraction, headline, interval, paired_difference, sentence
-from adaframe.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,7 @@ def markdown_table(results: Sequence[Results], reference: str) -> str:
         ValueError: the methods were not tried on the same videos.
     """
     header, *lines = _cells(_rows(results, reference), reference)
-    marks = ["---"] + ["---:"] * (len(header) - 2) + ["---"]
-    escaped = [[cell.replace("|", "\\|") for cell in line] for line in (header, marks, *lines)]
-    table = "\n".join("| " + " | ".join(line) + " |" for line in escaped)
+    table = markdown(Table(tuple(header), tuple(map(tuple, lines))))
     notes = "\n".join(f"- {r.name}: {r.note}" for r in results if r.note)
     return f"{table}\n" + (f"\n{notes}\n" if notes else "")
 
@@ -88,6 +83,7 @@ def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
         "methods": [
             {
                 "name": row.results.name,
+                "model": row.results.model,
                 "accuracy": _plain(row.accuracy),
                 "map": _plain(row.map),
                 "gmacs": float(row.results.gmacs.mean()),
@@ -107,49 +103,57 @@ def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
     }
 
 
-def write_report(
-    folder: Path, results: Sequence[Results], *, title: str, command: str, reference: str, extra: str = ""
-) -> None:
-    """Write report.md, report.json and accuracy-cost.png into a folder: all of them, or none.
+def comparison_blocks(results: Sequence[Results], reference: str) -> list[Block]:
+    """The same as two narrower tables, what each method reached and how they differ, with what the numbers are.
 
-    Args:
-        folder: made where it is missing; what else it holds stays.
-        results: of methods on the same videos.
-        title: of the report, one line.
-        command: that repeats it, as typed.
-        reference: name of the method that the others are compared with.
-        extra: more Markdown, at the end.
-
-    Raises:
-        AdaframeError: the files cannot be written.
-        UsageError, ValueError: as `markdown_table`.
+    Raises as `markdown_table` does.
     """
-    from adaframe.evaluation.figures import accuracy_cost_figure  # matplotlib takes a moment to import
+    rows = _rows(results, reference)
+    header, *lines = ([*line[:-2]] for line in _cells(rows, reference))
+    first = rows[0].results
+    main = frozenset(n for n, r in enumerate(results) if r.name.startswith("adaptive") and r.model == first.model)
+    by_map = headline(first) == "map"
+    metric: Metric = "map" if by_map else "accuracy"
+    what = "mAP" if by_map else metric
+    widths: list[tuple[str, ...]] = []
+    for row in rows:
+        own = row.map_difference if by_map else row.accuracy_difference
+        ahead = None if row.results is first else paired_difference(first, row.results, metric=metric)
+        cells = (_percent(own, sign="+"), _percent(row.cost_difference, sign="+"), _percent(ahead, sign="+"))
+        widths.append((row.results.name, *cells))
+    differences = ("method", f"{what} vs {reference}", f"cost vs {reference}", f"{first.name} vs it, {what}")
+    notes = tuple(
+        (Strong(note), ": " + ", ".join(r.name for r in results if r.note == note))
+        for note in dict.fromkeys(r.note for r in results if r.note)
+    )
+    return [
+        Table(tuple(header), tuple(map(tuple, lines)), main),
+        Text((scope_of(results),)),
+        *([Items(notes)] if notes else []),
+        Heading("Paired differences"),
+        Text(("In points, on the same videos: both methods of a pair are resampled together.",)),
+        Table(differences, tuple(widths), main),
+    ]
 
-    facts = {"title": title, "command": command, **to_json(results, reference)}
-    text = f"""# {title}
 
-{facts["sentence"]}
+def interval_in_words(results: Results, *, by_map: bool, against: Results | None = None) -> tuple[str, str]:
+    """The metric to judge by in percent, and its bounds in brackets; with `against`, the difference in points."""
+    metric: Metric = "map" if by_map else "accuracy"
+    found = interval(results, metric=metric) if against is None else paired_difference(results, against, metric=metric)
+    value, _, bounds = _percent(found, sign="" if against is None else "+").partition(" ")
+    return value, bounds
 
-{markdown_table(results, reference)}
-{facts["videos"]} videos in {facts["groups"]} groups, {facts["classes"]} classes. In brackets: {100 * LEVEL:g} % \
-intervals, from {DRAWS} resamples of whole groups (seed {SEED}); differences are in \
-points, and paired video by video. GMACs are the \
-multiply-adds that were executed per video, on average; model ms is the median time per video without decoding.
 
-![accuracy against executed compute](accuracy-cost.png)
-
-```
-{command}
-```
-"""
-    if extra:
-        text += f"\n{extra.strip()}\n"
-    with ExitStack() as files:
-        files.enter_context(atomic_path(folder / "report.md")).write_text(text, encoding="utf-8", newline="")
-        line = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        files.enter_context(atomic_path(folder / "report.json")).write_text(line, encoding="utf-8", newline="")
-        accuracy_cost_figure(results, files.enter_context(atomic_path(folder / "accuracy-cost.png")))
+def scope_of(results: Sequence[Results]) -> str:
+    """What the numbers in the tables are, in words."""
+    first = results[0]
+    videos, classes = first.scores.shape
+    return (
+        f"{videos} videos in {len(set(first.groups))} groups, {classes} classes. In brackets: {100 * LEVEL:g} % intervals, "
+        f"from {DRAWS} resamples of whole groups (seed {SEED}). GMACs are the multiply-adds that were executed per video, "
+        "on average; model ms is the median time per video without decoding."
+        + (" beta is the bias on the policy against cost." if any(r.note.startswith("beta") for r in results) else "")
+    )
 
 
 def _rows(results: Sequence[Results], reference: str) -> list[_Row]:
@@ -184,7 +188,6 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
     lines = [["method", "accuracy %", "mAP %", "GMACs", "of uniform", "model ms", versus, "actions"]]
     for row in rows:
         r = row.results
-        actions = ", ".join(f"{name} {100 * share:.0f} %" for name, share in r.actions.items() if share >= 0.005)
         lines.append(
             [
                 r.name,
@@ -194,7 +197,7 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
                 f"{100 * row.cost.value:.1f} %",
                 "–" if r.model_ms is None else f"{r.model_ms:.1f}",
                 _percent(row.map_difference if by_map else row.accuracy_difference, sign="+"),
-                actions or "–",
+                in_words(r.actions),
             ]
         )
     if rows[0].accuracy is None:

@@ -40,6 +40,15 @@ def test_recall_and_precision_by_hand() -> None:
     assert math.isnan(c.precision)
 
 
+def test_the_cost_of_a_class_is_the_mean_of_its_videos() -> None:
+    # Uniform takes 2; the two videos of a take 1 and 3, those of b take 0.5 each.
+    a, b, c = class_facts(replace(ONE_EACH, gmacs=np.array([1.0, 0.5, 0.5, 3.0])), ("a", "b", "c"))
+
+    assert (a.gmacs, a.of_uniform) == (2.0, 1.0)
+    assert (b.gmacs, b.of_uniform) == (0.5, 0.25)
+    assert math.isnan(c.gmacs)
+
+
 def test_several_labels_are_counted_where_they_are_named() -> None:
     run, jump, sit = class_facts(SEVERAL, ("run", "jump", "sit"))
 
@@ -53,14 +62,14 @@ def test_a_table_has_a_line_per_class_with_its_numbers() -> None:
     one = class_table(class_facts(ONE_EACH, ("a|z", "b", "c")), by_map=False).splitlines()
     several = class_table(class_facts(SEVERAL, ("run", "jump", "sit")), by_map=True).splitlines()
 
-    assert one[0] == "| class | n | recall | precision | named |"
+    assert one[0] == "| class | n | accuracy | precision | named | GMACs | of uniform |"
     assert one[2:] == [
-        "| a\\|z | 2 | 100.0 % | 66.7 % | 3 |",
-        "| b | 2 | 50.0 % | 100.0 % | 1 |",
-        "| c | 0 | – | – | 0 |",
+        "| a\\|z | 2 | 100.0 % | 66.7 % | 3 | 1.00 | 50.0 % |",
+        "| b | 2 | 50.0 % | 100.0 % | 1 | 1.00 | 50.0 % |",
+        "| c | 0 | – | – | 0 | – | – |",
     ]
-    assert several[0] == "| class | n | average precision | recall | precision | named |"
-    assert several[3] == "| jump | 2 | 100.0 % | 50.0 % | 100.0 % | 1 |"
+    assert several[0] == "| class | n | average precision | recall | precision | named | GMACs | of uniform |"
+    assert several[3] == "| jump | 2 | 100.0 % | 50.0 % | 100.0 % | 1 | 1.00 | 50.0 % |"
 
 
 def test_of_many_classes_the_worst_are_shown() -> None:
@@ -73,7 +82,7 @@ def test_of_many_classes_the_worst_are_shown() -> None:
 
     assert "| c7 | 1 | 0.0 %" in table
     assert sum(line.startswith("| c") for line in table.splitlines()) == 60 + 1  # and the header
-    assert "Of 80 classes, the 60 with the least recall" in table
+    assert "Of 80 classes, the 60 with the least accuracy" in table
 
 
 def test_labels_are_counted_and_those_that_nobody_has_are_named() -> None:
@@ -95,5 +104,6 @@ def test_of_many_missing_labels_some_are_named_and_all_counted() -> None:
 def test_json_has_null_where_there_is_no_number() -> None:
     rows = plain(class_facts(SEVERAL, ("run", "jump", "sit")))["per_class"]
 
-    assert rows[2] == {"name": "sit", "videos": 0, "named": 0, "right": 0, "average_precision": None}
+    counts = {"name": "sit", "videos": 0, "named": 0, "right": 0}
+    assert rows[2] == {**counts, "average_precision": None, "gmacs": None, "of_uniform": None}
     assert rows[1]["average_precision"] == 1.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -145,7 +147,8 @@ def test_baselines_of_equal_cost_are_not_starved(run: tuple[dict[str, Any], Path
 def test_the_report_is_written_and_its_command_repeats_it(run: tuple[dict[str, Any], Path], tmp_path: Path) -> None:
     numbers, folder = run
 
-    assert sorted(path.name for path in folder.iterdir()) >= ["accuracy-cost.png", "report.json", "report.md"]
+    names = {path.name for path in folder.iterdir()}
+    assert {"accuracy-cost.png", "report.html", "report.json", "report.md"} <= names
     with Image.open(folder / "accuracy-cost.png") as image:
         image.load()
     text = (folder / "report.md").read_text()
@@ -156,6 +159,92 @@ def test_the_report_is_written_and_its_command_repeats_it(run: tuple[dict[str, A
     for one in [*numbers["methods"], *again["methods"]]:
         del one["model_ms"]
     assert again == numbers
+
+
+def test_the_page_has_everything_in_it(run: tuple[dict[str, Any], Path], tiny_checkpoint: Path) -> None:
+    folder = run[1]
+    page = (folder / "report.html").read_text()
+    made = json.loads((folder / "report.json").read_text())["made"]
+
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert headings == [
+        "Methods",
+        "Paired differences",
+        "Accuracy and cost",
+        "What was done with the frames",
+        "Class by class",
+        "Where they disagree",
+        "Limits",
+        "How this was made",
+        "The command",
+    ]
+    strips = sorted(path.name for path in (folder / "strips").iterdir())
+    assert strips  # these two do disagree
+    assert page.count('src="data:image/') == 1 + len(strips)
+    assert not re.search(r"(src|href)=.?(https?:|//|file:)", page)
+    assert made["models"][0]["sha256"] == hashlib.sha256(tiny_checkpoint.read_bytes()).hexdigest()
+    assert made["models"][0]["sha256"] in page
+    assert (made["split"], made["clips"], made["left_out"], made["grouped"]) == ("test", 10, 0, False)
+    assert made["versions"]["torch"] == torch.__version__.partition("+")[0]
+
+
+def test_a_strip_shows_a_clip_over_which_they_disagree(run: tuple[dict[str, Any], Path], data: Path) -> None:
+    text = (run[1] / "report.md").read_text().split("## Where they disagree")[1].split("## Limits")[0]
+
+    right, wrong = text.split("### ")[1:]
+    shown = re.findall(
+        r"\*\*(clip-\d).mp4\*\* is (\w+). adaptive at 0.2: (\w+) \(\d+ %\); .*: (\w+) \(\d+ %\)\.", right
+    )
+    shown_wrong = re.findall(
+        r"\*\*(clip-\d).mp4\*\* is (\w+). adaptive at 0.2: (\w+) \(\d+ %\); .*: (\w+) \(\d+ %\)\.", wrong
+    )
+    assert len(shown) + len(shown_wrong) == text.count("![film strip") > 0
+    assert all(is_ == adaptive != static for _, is_, adaptive, static in shown)
+    assert all(is_ == static != adaptive for _, is_, adaptive, static in shown_wrong)
+    assert all((data / "test" / is_ / f"{name}.mp4").exists() for name, is_, *_ in shown + shown_wrong)
+
+
+def test_several_models_are_in_one_table_under_names_of_their_own(
+    data: Path, tiny_checkpoint: Path, make_checkpoint: MakeCheckpoint, uniform: Path, tmp_path: Path
+) -> None:
+    others = [make_checkpoint(f"other-{seed}", seed=seed) for seed in (2, 3)]
+    same_plan = make_checkpoint("uniform-too", plan="uniform", seed=4)
+    words = ["evaluate", "--checkpoint", str(tiny_checkpoint), "--data.root", str(data), "--budget", "0.6,0.3"]
+    words += ["--against", f"{others[0]},{others[1]}", str(uniform), str(same_plan), "--report", str(tmp_path)]
+
+    assert main([*words, "--device", "cpu", "--workers", "1"]) == 0
+
+    facts = json.loads((tmp_path / "report.json").read_text())
+    assert [(m["name"], m["model"]) for m in facts["methods"] if m["name"].startswith("adaptive")] == [
+        ("adaptive at 0.6", ""),
+        ("adaptive at 0.3", ""),
+        ("adaptive at 0.6 (other-2)", "other-2"),
+        ("adaptive at 0.3 (other-2)", "other-2"),
+        ("adaptive at 0.6 (other-3)", "other-3"),
+        ("adaptive at 0.3 (other-3)", "other-3"),
+    ]
+    plans = {m["name"] for m in facts["methods"] if m["name"].startswith("uniform")}
+    assert plans == {"uniform, trained alone", "uniform, trained alone (uniform-too)"}
+    assert all(m["difference"]["accuracy"] for m in facts["methods"] if m["name"] != facts["reference"])
+    paths = [str(path) for path in (tiny_checkpoint, *others, uniform, same_plan)]
+    assert [model["path"] for model in facts["made"]["models"]] == paths
+    assert "as the mean of 2 operating points" in facts["sentence"]  # the first model's
+    assert facts["sentence"].count("other-") == 0
+
+
+def test_files_get_the_shortest_names_that_tell_them_apart() -> None:
+    assert module.file_names(["runs/a/model.safetensors", "b.safetensors"]) == ["a", "b"]
+    assert module.file_names(["x/a/model.safetensors", "y/a/model.safetensors"]) == ["x/a", "y/a"]
+    assert module.file_names(["a.safetensors", "a.safetensors"]) == ["a #1", "a #2"]
+
+
+def test_a_budget_that_another_model_cannot_keep_to_names_it(
+    data: Path, tiny_checkpoint: Path, make_checkpoint: MakeCheckpoint
+) -> None:
+    dear = make_checkpoint("dear", calibration=(CalibrationPoint(0.0, 0.9, 0.9, 0.5),))
+
+    with pytest.raises(AdaframeError, match=r"dear\.safetensors: budget 0\.5 is below what this model can do"):
+        evaluate(checkpoint=str(tiny_checkpoint), root=str(data), budgets=[0.5], against=[str(dear)], device="cpu")
 
 
 def test_the_command_prints_the_table_to_stdout(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,16 @@ def test_budgets_at_which_a_model_does_the_same_are_one_point() -> None:
     names = [p.name for p in _together([*points, *others])]
 
     assert names == ["adaptive at 1, 0.5", "adaptive at 0.2", "uniform, same weights", "uniform, trained alone"]
+
+
+def test_points_of_several_models_stay_apart() -> None:
+    named = [("adaptive at 1", ""), ("adaptive at 1 (b)", "b"), ("adaptive at 0.5 (b)", "b")]
+    points = [_Point.of(replace(method(name, 2, 2.0), model=model), ["b"]) for name, model in named]
+
+    found = _together(points)
+
+    assert [p.name for p in found] == ["adaptive at 1", "adaptive at 1, 0.5 (b)"]
+    assert len({p.colour for p in found}) == 2
 
 
 def test_the_line_of_static_plans_leaves_out_what_a_mixture_beats() -> None:

@@ -233,6 +233,13 @@ def test_a_static_plan_ties_where_the_interval_holds_zero() -> None:
     assert sentence(half_cost([i % 10 > 2 for i in range(300)])).startswith("A static plan ties")
 
 
+def test_of_several_models_the_first_one_is_judged() -> None:
+    methods = half_cost([i % 10 != 0 for i in range(300)])
+    other = replace(methods[0], name="adaptive (other)", model="other", scores=1 - methods[0].scores)
+
+    assert sentence([*methods, other]) == sentence(methods)
+
+
 def test_without_a_static_plan_nothing_is_claimed() -> None:
     assert "cannot be said" in sentence([results([True, False], name="adaptive")])
 

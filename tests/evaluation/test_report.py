@@ -1,16 +1,16 @@
-"""Reports say the same in Markdown, in plain text and in JSON, and are written whole."""
+"""Tables say the same in Markdown, in plain text and in JSON."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from adaframe.errors import AdaframeError, UsageError
+from adaframe.errors import UsageError
+from adaframe.evaluation.blocks import Table, markdown
 from adaframe.evaluation.metrics import Results
-from adaframe.evaluation.report import markdown_table, text_table, to_json, write_report
+from adaframe.evaluation.report import comparison_blocks, markdown_table, text_table, to_json
 
 
 def method(name: str, wrong: int, gmacs: float, classes: int = 2, note: str = "") -> Results:
@@ -85,28 +85,19 @@ def test_an_unknown_reference_names_the_known_ones() -> None:
         markdown_table(METHODS, "unifrom")
 
 
-def test_a_report_is_complete(tmp_path: Path) -> None:
-    folder = tmp_path / "runs" / "report"
+def test_two_narrower_tables_say_what_the_wide_one_says() -> None:
+    table, scope, notes, _, _, differences = comparison_blocks(METHODS, "uniform")
 
-    write_report(folder, METHODS, title="Fights", command="adaframe evaluate x", reference="uniform", extra="## More")
-
-    assert sorted(path.name for path in folder.iterdir()) == ["accuracy-cost.png", "report.json", "report.md"]
-    text = (folder / "report.md").read_text(encoding="utf-8")
-    assert text.startswith("# Fights\n")
-    assert markdown_table(METHODS, "uniform") in text
-    assert "![accuracy against executed compute](accuracy-cost.png)" in text
-    assert "\nadaframe evaluate x\n" in text
-    assert text.endswith("## More\n")
-    facts = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    assert facts["sentence"] in text
-    assert (facts["title"], facts["command"]) == ("Fights", "adaframe evaluate x")
-    assert (folder / "accuracy-cost.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_report_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "accuracy-cost.png").mkdir()
-
-    with pytest.raises(AdaframeError, match=r"accuracy-cost\.png: cannot be written"):
-        write_report(tmp_path, METHODS, title="Fights", command="", reference="uniform")
-
-    assert [path.name for path in tmp_path.iterdir()] == ["accuracy-cost.png"]
+    assert isinstance(table, Table)
+    assert isinstance(differences, Table)
+    wide = markdown_table(METHODS, "uniform").splitlines()
+    for line, method_row, difference_row in zip(wide[2:5], table.rows, differences.rows, strict=True):
+        cells = [cell.strip() for cell in line.replace("\\|", "/").strip("|").split("|")]
+        assert cells[1:5] == list(method_row[1:])
+        assert cells[5] == difference_row[1]
+    assert table.main == differences.main == {0}
+    assert "20 videos in 10 groups, 2 classes" in markdown(scope)
+    assert markdown(notes) == "- **by halves**: static:look-160\\|4"
+    # The last column is seen from the other side: the first method minus the one of the line.
+    assert differences.rows[1][3].startswith("-10.0 [")
+    assert differences.rows[2][3].startswith("+15.0 [")
