@@ -29,6 +29,7 @@ def test_the_wheel_has_the_package_and_what_comes_with_it(wheel: Path) -> None:
     bundled = [path for kind in ("configs", "checkpoints") for path in (ROOT / kind).rglob("*") if path.is_file()]
     wanted = {f"adaframe/_bundled/{path.relative_to(ROOT).as_posix()}" for path in bundled}
     wanted |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "adaframe").rglob("*.py")}
+    wanted |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "adaframe/live/web/static").iterdir()}
     wanted |= {"adaframe/py.typed", "adaframe/_bundled/datasets/fight_surv_folds.csv"}
     assert wanted <= names
     assert {name.split("/")[0] for name in names if not name.startswith("adaframe-")} == {"adaframe"}

@@ -46,25 +46,16 @@ class Method:
 
     def results(self, targets: np.ndarray, groups: tuple[str, ...], ms: float | None) -> Results:
         view = self.view
-        scores, macs = view.scores(self.decisions), view.recognizer.network.costs.executed(self.decisions)
-        n = len(targets)
-        per_clip = torch.zeros(n, scores.shape[1]).index_add_(0, view.clip_of, scores)
-        per_clip /= torch.bincount(view.clip_of, minlength=n)[:, None]
-        gmacs = torch.zeros(n, dtype=torch.float64).index_add_(0, view.clip_of, macs) / 1e9
-        uniform = view.recognizer.network.costs.uniform(view.valid.sum(dim=1)).sum() / 1e9 / n
-        likely = torch.sigmoid(per_clip) if view.recognizer.metadata.multi_label else torch.softmax(per_clip, dim=1)
-        return Results(
-            name=self.name,
-            scores=likely.double().numpy(),
-            targets=targets,
-            gmacs=gmacs.numpy(),
-            gmacs_uniform=float(uniform),
-            model_ms=None if ms is None else ms * len(view.valid) / n,  # of a video's windows
-            groups=groups,
+        found = view.results(
+            self.name,
+            view.scores(self.decisions),
+            view.recognizer.network.costs.executed(self.decisions),
+            targets,
+            groups,
             actions=self.decisions.shares(),
-            note=self.note,
-            multi_label=view.recognizer.metadata.multi_label,
         )
+        of_its_windows = None if ms is None else ms * len(view.valid) / len(targets)
+        return replace(found, model_ms=of_its_windows, note=self.note)
 
     def timed(self) -> Timed:
         """The method on the windows that are kept for timing, as a function to call."""
@@ -112,6 +103,35 @@ class View:
                 features = Features(glance, tuple(x[part].to(device) for x in self.features.looks))
                 out.append(network.classify(features, seen[part].to(device), self.times_s[part].to(device)).cpu())
         return torch.cat(out)
+
+    def results(
+        self,
+        name: str,
+        scores: Tensor,
+        macs: Tensor,
+        targets: np.ndarray,
+        groups: tuple[str, ...],
+        *,
+        actions: dict[str, float],
+    ) -> Results:
+        """What a method answered for the clips, from the class scores (W, K) and the executed MACs (W,) of their windows."""
+        n = len(targets)
+        per_clip = torch.zeros(n, scores.shape[1]).index_add_(0, self.clip_of, scores)
+        per_clip /= torch.bincount(self.clip_of, minlength=n)[:, None]
+        gmacs = torch.zeros(n, dtype=torch.float64).index_add_(0, self.clip_of, macs) / 1e9
+        uniform = self.recognizer.network.costs.uniform(self.valid.sum(dim=1)).sum() / 1e9 / n
+        likely = torch.sigmoid(per_clip) if self.recognizer.metadata.multi_label else torch.softmax(per_clip, dim=1)
+        return Results(
+            name=name,
+            scores=likely.double().numpy(),
+            targets=targets,
+            gmacs=gmacs.numpy(),
+            gmacs_uniform=float(uniform),
+            model_ms=None,
+            groups=groups,
+            actions=actions,
+            multi_label=self.recognizer.metadata.multi_label,
+        )
 
     def methods(self, budgets: Sequence[float] | None, baselines: bool) -> list[Method]:
         """The model at the budgets (None: the one it was trained for), and its baselines at the same costs."""

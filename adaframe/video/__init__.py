@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adaframe.video.cache import FrameCache
-    from adaframe.video.camera import Camera, Cameras, Outage, Shot, list_cameras
+    from adaframe.video.camera import Camera, Cameras
     from adaframe.video.clip import ClipFrames, ClipRequest, read_clip
     from adaframe.video.facts import VideoFacts, probe
     from adaframe.video.parts import Part, Parts
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from adaframe.video.reader import Frames, read_frames
     from adaframe.video.resize import resize_frames
     from adaframe.video.sampling import Plan, plan_windows
+    from adaframe.video.shot import Outage, Shot
+    from adaframe.video.webcam import list_cameras
 
 __all__ = [
     "Camera",
@@ -46,8 +48,8 @@ __all__ = [
 _HOME = {
     "Camera": "camera",
     "Cameras": "camera",
-    "Outage": "camera",
-    "Shot": "camera",
+    "Outage": "shot",
+    "Shot": "shot",
     "list_cameras": "webcam",
     "ClipFrames": "clip",
     "ClipRequest": "clip",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 from numpy.typing import NDArray
+
+from adaframe.errors import AdaframeError
+
+_FOLDER = "/dev/shm"  # where Linux keeps it
 
 
 class Block:
@@ -19,8 +24,18 @@ class Block:
         return self._memory.name if self._memory is not None else ""
 
     def grow(self, size: int) -> None:
-        """Makes room for so many bytes, under another name."""
+        """Makes room for so many bytes, under another name.
+
+        Raises:
+            AdaframeError: there is not so much.
+        """
         self.close()
+        if os.path.isdir(_FOLDER):
+            room = os.statvfs(_FOLDER)
+            if room.f_bavail * room.f_frsize < size:  # it would be given, and writing to it would end the process
+                raise AdaframeError(
+                    f"{_FOLDER}: no room for a frame of {size / 1e6:.1f} MB; try: docker run --shm-size=256m, or free some"
+                )
         self._memory = SharedMemory(create=True, size=size)
 
     def copy(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:

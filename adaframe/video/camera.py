@@ -7,23 +7,21 @@ is ended and started anew.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing import connection
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from adaframe.errors import AdaframeError, DecoderFailure
 from adaframe.video.block import Block
 from adaframe.video.camera_child import PAUSES_S, capture
 from adaframe.video.child import CONTEXT
+from adaframe.video.shot import Outage, Shot
 from adaframe.video.source import parse_source
 from adaframe.video.status import Status
 from adaframe.video.webcam import list_cameras
@@ -31,48 +29,9 @@ from adaframe.video.webcam import list_cameras
 __all__ = ["Camera", "Cameras", "Outage", "Shot", "list_cameras"]
 
 _START_S = 60.0  # for a process to start, on a busy machine
-_ANSWER_S = 1.0  # to convert a frame and hand it over
+_ANSWER_S = 1.0  # to convert a frame and hand it over; a later answer is no live frame
+_LASTING_S = 10.0  # a process that lived so long was a good one: the pauses begin anew
 _LOOK_S = 0.25  # from one look after the processes to the next
-
-
-@dataclass(frozen=True, eq=False)
-class Shot:
-    """One frame of a live source.
-
-    Args:
-        source: as named by the user, passwords masked.
-        number: frames captured of this source before this one.
-        image: RGB, uint8, (H, W, 3), as shown (rotation applied); valid for as long as it is held.
-        stream_s: seconds from the source's first frame to this one, over all reconnections; of a file by its time stamps.
-        time: when it was captured, with time zone; of a file that is played the start of play plus `stream_s`.
-        arrived_s: time.monotonic() when it was captured.
-        dropped: frames of this source so far that were replaced by newer ones before anyone took them.
-    """
-
-    source: str
-    number: int
-    image: NDArray[np.uint8] = field(repr=False)
-    stream_s: float
-    time: datetime
-    arrived_s: float
-    dropped: int
-
-
-@dataclass(frozen=True)
-class Outage:
-    """A source was lost, or is back.
-
-    Args:
-        event: lost or back.
-        source: as of a Shot.
-        time: when that was noticed, with time zone.
-        why: of lost: what went wrong, passwords masked.
-    """
-
-    event: str
-    source: str
-    time: datetime
-    why: str = ""
 
 
 class Camera:
@@ -102,7 +61,8 @@ class Camera:
         self._failure: AdaframeError | None = None
         self._process: Any = None
         self._pipe: Any = None
-        self._pause_s, self._start_at = PAUSES_S[0], 0.0
+        self._pause_s, self._start_at = PAUSES_S[0], time.monotonic()
+        self._answer_until = 0.0
         self._start()
 
     def __enter__(self) -> Camera:
@@ -117,6 +77,11 @@ class Camera:
     def ended(self) -> bool:
         """Whether a file is played out, or cannot be used; never true of cameras and streams (until they are closed)."""
         return self._closed or (self._played_out and not self._new and self._failure is None)
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the capturing process now; None while there is none."""
+        return self._process.pid if self._process is not None else None
 
     def take(self, timeout_s: float) -> Shot | Outage | None:
         """The newest frame that was not taken yet, or news of the source; waits for them.
@@ -141,9 +106,17 @@ class Camera:
         self._pipe, theirs = CONTEXT.Pipe()
         self._status.promise(_START_S)
         arguments = (self._source, self._status, theirs, self._every_frame, self._stall_s)
-        self._process = CONTEXT.Process(target=capture, args=arguments, name=f"capture {self.source}", daemon=True)
-        self._process.start()
-        theirs.close()
+        process = CONTEXT.Process(target=capture, args=arguments, name=f"capture {self.source}", daemon=True)
+        try:
+            process.start()
+        except OSError as error:  # too many processes, or open files
+            self._pipe.close()
+            self._pipe = None
+            self._failed(f"cannot be started ({error.strerror})")
+            return
+        finally:
+            theirs.close()
+        self._process = process
         if self._playing:
             self._say("play")
 
@@ -170,7 +143,7 @@ class Camera:
             self._say("play")
         self._listen()
         if self._process is not None and self._status.hangs:
-            self._restart("hangs")
+            self._failed("hangs")
 
     def _listen(self) -> None:
         try:
@@ -178,15 +151,14 @@ class Camera:
                 self._hear(*self._pipe.recv())
         except (EOFError, OSError):
             self._process.join(_ANSWER_S)
-            self._restart(f"crashed ({_exit_of(self._process.exitcode)})")
+            self._failed(f"crashed ({_exit_of(self._process.exitcode)})")
 
-    def _hear(self, word: str, *rest: Any) -> Any:
+    def _hear(self, word: str, *rest: Any) -> None:
         if word == "new":
             self._new = True
         elif word == "gone":
             self._was_lost(*rest)
         elif word == "here":
-            self._pause_s = PAUSES_S[0]
             if self._lost:
                 self._lost = False
                 self._outages.append(Outage("back", self.source, _local(rest[0])))
@@ -205,15 +177,18 @@ class Camera:
             self._lost = True
             self._outages.append(Outage("lost", self.source, _local(when), self._source.hide(why)))
 
-    def _restart(self, what: str) -> None:
-        """Ends the process; a live source is tried again in a new one."""
+    def _failed(self, what: str) -> None:
+        """Ends the process, if there is one; a live source is tried again in a new one."""
         self._stop()
         if self._source.kind == "file":
             self._played_out = True
-            self._failure = DecoderFailure(self.source, f"the decoder {what}", "re-encode the file")
+            self._failure = DecoderFailure(self.source, f"its decoding process {what}", "re-encode the file")
             return
         self._was_lost(f"its capture process {what}", time.time())
-        self._start_at = time.monotonic() + self._pause_s
+        now = time.monotonic()
+        if now - self._start_at > _LASTING_S:
+            self._pause_s = PAUSES_S[0]
+        self._start_at = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, PAUSES_S[1])
 
     def _say(self, *message: Any) -> None:
@@ -224,14 +199,14 @@ class Camera:
         """Asks for the frame that was announced."""
         if self._new and not self._asked and self._pipe is not None:
             self._new, self._asked = False, True
+            self._answer_until = time.monotonic() + (_START_S if self._every_frame else _ANSWER_S)
             self._say("fetch", self._block.name)
 
     def _answer(self) -> Shot | None:
         """The frame that was asked for; None where it was lost meanwhile, or does not come."""
-        until = time.monotonic() + _ANSWER_S
         while self._asked and self._pipe is not None:
             try:
-                if not self._pipe.poll(max(0.0, until - time.monotonic())):
+                if not self._pipe.poll(max(0.0, self._answer_until - time.monotonic())):
                     return None
                 word, *rest = self._pipe.recv()
             except (EOFError, OSError):
@@ -329,8 +304,6 @@ def _local(wall_s: float) -> datetime:
 
 
 def _exit_of(code: int | None) -> str:
-    import signal
-
     try:
         return signal.Signals(-(code or 0)).name
     except ValueError:

@@ -17,7 +17,7 @@ from typing import Any
 
 from adaframe.errors import AdaframeError, DecoderFailure
 from adaframe.video.child import isolate, limit_memory
-from adaframe.video.source import Source
+from adaframe.video.source import Source, SourceLost
 from adaframe.video.status import Status
 
 _MEMORY_GB = 4.0
@@ -79,7 +79,6 @@ def _play(source: Source, status: Status, slot: Any, link: _Link, every_frame: b
 def _stay(source: Source, status: Status, slot: Any, link: _Link, stall_s: float) -> None:
     """Captures for ever: what is lost is tried again, with growing pauses."""
     from adaframe.video.slot import Captured
-    from adaframe.video.webcam import CameraGone
 
     here: bool | None = None
     pause_s, longest_s = PAUSES_S
@@ -93,7 +92,7 @@ def _stay(source: Source, status: Status, slot: Any, link: _Link, stall_s: float
                     here = True
                     link.say("here", time.time())
                 slot.put(Captured(to_rgb, *status.count(arrived), time.time(), arrived))
-        except CameraGone as error:
+        except SourceLost as error:
             slot.clear()
             if here is not False:
                 here = False

@@ -99,10 +99,7 @@ def open_video(path: str) -> Iterator[tuple[Any, Any]]:
         stream = next((s for s in streams if best is not None and s.index == best.index), streams[0])
         if stream.codec_context is None:
             raise UnreadableVideo(path, "no decoder for its codec is installed", "re-encode it as H.264")
-        if hasattr(av.stream, "Discard"):
-            for other in container.streams:
-                if other.index != stream.index:
-                    other.discard = av.stream.Discard.all
+        skip_others(container, stream)
         yield container, stream
 
 
@@ -110,6 +107,14 @@ def moving_pictures(container: Any) -> list[Any]:
     """The video streams that are no cover art."""
     art = [getattr(av.stream.Disposition, name) for name in _COVER_ART]
     return [s for s in container.streams.video if not any(s.disposition & kind for kind in art)]
+
+
+def skip_others(container: Any, stream: Any) -> None:
+    """Lets all streams but this one be passed by while demuxing, where libav's version can."""
+    if hasattr(av.stream, "Discard"):
+        for other in container.streams:
+            if other.index != stream.index:
+                other.discard = av.stream.Discard.all
 
 
 def probe(path: str | Path) -> VideoFacts:

@@ -1,4 +1,4 @@
-"""libav's frames -> RGB pictures."""
+"""libav's packets and frames -> RGB pictures."""
 
 from __future__ import annotations
 
@@ -12,19 +12,27 @@ from numpy.typing import NDArray
 
 
 class Converter:
-    """Converts frames of any size and format; keeps what libav prepares for one size."""
+    """Converts frames of any size and format; keeps what libav prepares for one size.
+
+    `refused` counts the packets in a row that held no picture.
+    """
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
+        self.refused = 0
 
     def rgb(self, frame: Any) -> NDArray[np.uint8]:
         """As shown, RGB, uint8, (H, W, 3); a view of memory that the result keeps alive."""
         plane = self._reformatter.reformat(frame, format="rgb24").planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
-            : frame.height, : 3 * frame.width
-        ]
-        turn = round(-frame.rotation / 90) % 4
-        return np.rot90(rows.reshape(frame.height, frame.width, 3), -turn)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        image = rows[: frame.height, : 3 * frame.width].reshape(frame.height, frame.width, 3)
+        return np.rot90(image, round(frame.rotation / 90) % 4)
+
+    def rgb_of_packet(self, packet: Any) -> NDArray[np.uint8] | None:
+        """The same of a packet that is a picture by itself; None where it is damaged."""
+        frames = list(decoded(packet))
+        self.refused = 0 if frames else self.refused + 1
+        return self.rgb(frames[-1]) if frames else None
 
 
 def decoded(packet: Any) -> Iterator[Any]:

@@ -10,6 +10,10 @@ from adaframe.errors import UnreadableVideo, UsageError
 from adaframe.video import masking
 
 
+class SourceLost(Exception):
+    """A webcam or stream gives no frames (any more); says why."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where frames come from.

@@ -8,18 +8,23 @@ from functools import partial
 from typing import Any
 
 import av
-from av.error import FFmpegError
+from av.error import ExitError, FFmpegError, InvalidDataError
 
-from adaframe.video.facts import moving_pictures
+from adaframe.video.facts import moving_pictures, skip_others
 from adaframe.video.picture import Converter, decoded
 from adaframe.video.slot import ToRgb
+from adaframe.video.source import SourceLost
 from adaframe.video.status import Status
-from adaframe.video.webcam import CameraGone
 
-OPEN_S = 8.0  # to connect and learn what is in the stream
+_OPEN_S = 8.0  # to connect and learn what is in the stream
 _MARGIN_S = 2.0  # by which libav may be late in giving up; then the process is ended
 _FIRST_S = 20.0  # to the first picture of a stream whose packets come: the next key frame may be far
-_BEHIND_S = 10.0  # a time stamp further off than this has jumped
+_JUMP_S = 10.0  # a time stamp further off than this has jumped
+_LATE_S = 1.0  # of packets that were all there already: more of them, and the picture is not live
+_WAITED_S = 0.01  # a packet that took so long was not there yet
+_GARBAGE = 5000  # packets in a row that make no sense; a line of text is one to some demuxers
+_REFUSED = 50  # pictures in a row
+_STILLS = ("mjpeg",)  # every packet is a picture by itself: only those that are taken need be decoded
 _OPTIONS = {
     "rtsp_flags": "prefer_tcp",
     "fpsprobesize": "0",  # frames; the rate is not needed
@@ -30,56 +35,96 @@ _OPTIONS = {
 
 
 def stream_frames(url: str, status: Status, stall_s: float) -> Iterator[ToRgb]:
-    """Frames as they come, until the stream ends.
+    """Frames as they come, without an end.
+
+    Where they come faster than they are decoded, those that would be shown late are left out, up to a key frame.
 
     Raises:
-        CameraGone: it cannot be opened, ended, or gives nothing for `stall_s`.
+        SourceLost: the stream cannot be opened, ended, or gives nothing for `stall_s`.
     """
-    status.promise(OPEN_S + _MARGIN_S)
-    started = time.monotonic()
+    status.promise(_OPEN_S + _MARGIN_S)
     try:
-        container = av.open(url, options=dict(_OPTIONS), timeout=(OPEN_S, stall_s))
+        container = av.open(url, options=dict(_OPTIONS), timeout=(_OPEN_S, stall_s))
+    except ExitError:
+        raise SourceLost(f"no answer within {_OPEN_S:g} s") from None
     except (FFmpegError, OSError, ValueError) as error:
-        late = time.monotonic() - started >= OPEN_S
-        raise CameraGone(f"no answer within {OPEN_S:g} s" if late else _reason(error)) from None
+        raise SourceLost(_reason(error)) from None
     with container:
         streams = moving_pictures(container)
         if not streams or streams[0].codec_context is None:
-            raise CameraGone("holds no moving picture that can be decoded")
+            raise SourceLost("holds no moving picture that can be decoded")
         stream = streams[0]
         stream.codec_context.thread_count = 1
-        for other in container.streams:
-            if other.index != stream.index:
-                other.discard = av.stream.Discard.all
-        converter, pace = Converter(), _Pace() if _bursts(container) else None
-        waits_until = time.monotonic() + _FIRST_S
+        skip_others(container, stream)
+        pace = _Pace() if _bursts(container) else None
         packets = _packets(container, stream, status, stall_s)
-        for packet in packets:
-            for frame in decoded(packet):
-                waits_until = time.monotonic() + stall_s
-                if pace is not None and frame.time is not None:
-                    wait_s = pace.wait_s(frame.time)
-                    status.promise(wait_s + stall_s + _MARGIN_S)
-                    time.sleep(wait_s)
-                yield partial(converter.rgb, frame)
-            if time.monotonic() > waits_until:
-                raise CameraGone("data comes, but no picture can be decoded")
-    raise CameraGone("the stream ended")
+        for time_s, to_rgb in _pictures(packets if pace else _live(packets), stream, stall_s):
+            if pace is not None and time_s is not None:
+                wait_s = pace.wait_s(time_s)
+                status.promise(wait_s + stall_s + _MARGIN_S)
+                time.sleep(wait_s)
+            yield to_rgb
+    raise SourceLost("the stream ended")
 
 
-def _packets(container: Any, stream: Any, status: Status, stall_s: float) -> Iterator[Any]:
-    coming = container.demux(stream)
+def _packets(container: Any, stream: Any, status: Status, stall_s: float) -> Iterator[tuple[Any, float]]:
+    """Packets, and how long each one was waited for."""
+    coming, refused = container.demux(stream), 0
     while True:
         status.promise(stall_s + _MARGIN_S)
         started = time.monotonic()
         try:
             packet = next(coming, None)
+        except ExitError:
+            raise SourceLost(f"no data for {stall_s:g} s") from None
         except (FFmpegError, OSError, ValueError) as error:
-            late = time.monotonic() - started >= stall_s
-            raise CameraGone(f"no data for {stall_s:g} s" if late else _reason(error)) from None
+            refused += 1
+            if not isinstance(error, InvalidDataError) or refused > _GARBAGE:
+                raise SourceLost(_reason(error)) from None
+            coming = container.demux(stream)  # it may find where the next packet begins
+            continue
         if packet is None:
             return
-        yield packet
+        waited_s = time.monotonic() - started
+        if waited_s >= stall_s:  # its time was up, and a parser let go of what it had left: an old frame
+            raise SourceLost(f"no data for {stall_s:g} s")
+        refused = 0
+        yield packet, waited_s
+
+
+def _live(packets: Iterator[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
+    """The packets, without those that have waited for us too long; what follows them begins with a key frame."""
+    edge, behind, caught_up = time.monotonic(), False, False
+    for packet, waited_s in packets:
+        now = time.monotonic()
+        if waited_s >= _WAITED_S:
+            edge, caught_up = now, True
+        if not behind and now - edge > _LATE_S:
+            behind, caught_up = True, False
+        if behind and caught_up and packet.is_keyframe:
+            behind, edge = False, now
+        if not behind:
+            yield packet, waited_s
+
+
+def _pictures(
+    packets: Iterator[tuple[Any, float]], stream: Any, stall_s: float
+) -> Iterator[tuple[float | None, ToRgb]]:
+    """Time stamp in seconds, and picture."""
+    converter, still, first = Converter(), stream.codec_context.name in _STILLS, True
+    until = time.monotonic() + _FIRST_S
+    for packet, _ in packets:
+        if still and not first:
+            if converter.refused < _REFUSED:
+                until = time.monotonic() + stall_s
+                time_s = None if packet.pts is None else float(packet.pts * packet.time_base)
+                yield time_s, partial(converter.rgb_of_packet, packet)
+        else:
+            for frame in decoded(packet):
+                first, until = False, time.monotonic() + stall_s
+                yield frame.time, partial(converter.rgb, frame)
+        if converter.refused >= _REFUSED or time.monotonic() > until:
+            raise SourceLost("data comes, but no picture can be decoded")
 
 
 def _bursts(container: Any) -> bool:
@@ -96,7 +141,7 @@ class _Pace:
     def wait_s(self, time_s: float) -> float:
         """How long to wait for a frame with this time stamp."""
         now = time.monotonic()
-        if self._start is None or abs(self._start + time_s - now) > _BEHIND_S:
+        if self._start is None or abs(self._start + time_s - now) > _JUMP_S:
             self._start = now - time_s
         return max(0.0, self._start + time_s - now)
 

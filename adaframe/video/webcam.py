@@ -11,16 +11,13 @@ from typing import Any
 
 from adaframe.errors import MissingExtra
 from adaframe.video.slot import ToRgb
+from adaframe.video.source import SourceLost
 from adaframe.video.status import Status
 
 _OPENING_S = 30.0  # some need long to wake up
 _PROBED = 6  # indices, where the system does not list its cameras
 _LINUX = platform.system() == "Linux"
 _V4L = Path("/sys/class/video4linux")
-
-
-class CameraGone(Exception):
-    """A camera or stream that gives no frames (any more); says why."""
 
 
 def list_cameras() -> list[tuple[int, str]]:
@@ -70,7 +67,7 @@ def webcam_frames(index: int, status: Status, stall_s: float) -> Iterator[ToRgb]
     """Frames as they come, without an end.
 
     Raises:
-        CameraGone: there is no such camera, or it gives no pictures any more.
+        SourceLost: there is no such camera, or it gives no pictures any more.
         MissingExtra: OpenCV cannot be loaded.
     """
     status.promise(_OPENING_S)
@@ -79,14 +76,14 @@ def webcam_frames(index: int, status: Status, stall_s: float) -> Iterator[ToRgb]
     try:
         if not capture.isOpened():
             known = ", ".join(f"{i} ({name})" for i, name in list_cameras()) if _LINUX else ""
-            raise CameraGone(
+            raise SourceLost(
                 f"no webcam can be opened at index {index}; this machine has: {known or 'none it knows of'}"
             )
         while True:
             status.promise(stall_s)
             fine, image = capture.read()
             if not fine:
-                raise CameraGone("the webcam gives no pictures (unplugged, or taken by another program)")
+                raise SourceLost("the webcam gives no pictures (unplugged, or taken by another program)")
             yield partial(cv2.cvtColor, image, cv2.COLOR_BGR2RGB)
     finally:
         capture.release()

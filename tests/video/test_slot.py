@@ -1,0 +1,69 @@
+"""The place for the newest frame."""
+
+from __future__ import annotations
+
+import threading
+
+from adaframe.video.slot import Captured, Slot
+from adaframe.video.status import Status
+
+
+def frame(number: int) -> Captured:
+    return Captured(lambda: None, number, 0.0, 0.0, 0.0)
+
+
+def taken(slot: Slot) -> int | None:
+    held = slot.take()
+    return None if held is None else held.number
+
+
+def test_a_newer_frame_replaces_one_that_nobody_took_which_counts_as_dropped() -> None:
+    status, announced = Status(), []
+    slot = Slot(status, lambda: announced.append(1), keep=False)
+
+    for number in range(3):
+        slot.put(frame(number))
+
+    assert len(announced) == 1
+    assert taken(slot) == 2
+    assert status.dropped == 2
+    assert taken(slot) is None
+
+
+def test_every_frame_that_follows_an_empty_slot_is_announced() -> None:
+    announced: list[int] = []
+    slot = Slot(Status(), lambda: announced.append(1), keep=False)
+
+    slot.put(frame(0))
+    slot.take()
+    slot.put(frame(1))
+    slot.clear()
+    slot.put(frame(2))
+
+    assert len(announced) == 3
+    assert taken(slot) == 2
+
+
+def test_a_frame_from_before_a_loss_is_never_handed_out() -> None:
+    slot = Slot(Status(), lambda: None, keep=False)
+    slot.put(frame(0))
+
+    slot.clear()
+
+    assert taken(slot) is None
+
+
+def test_a_slot_that_keeps_frames_makes_the_next_one_wait() -> None:
+    status, got = Status(), []
+    there = threading.Semaphore(0)
+    slot = Slot(status, there.release, keep=True)
+    putting = threading.Thread(target=lambda: [slot.put(frame(number)) for number in range(5)])
+
+    putting.start()
+    while len(got) < 5:
+        assert there.acquire(timeout=5)
+        got.append(taken(slot))
+    putting.join()
+
+    assert got == [0, 1, 2, 3, 4]
+    assert status.dropped == 0
