@@ -27,15 +27,18 @@ class Line:
         self.started = time.monotonic()
         self.last = 0.0 if sys.stderr.isatty() else self.started
         self.shown = False
+        self._first: tuple[float, int] | None = None
 
     def update(self, done: int, total: int) -> None:
-        """`done` of `total`."""
+        """`done` of `total`. The speed is that since the first update: what came before it (imports) tells nothing."""
         now = time.monotonic()
+        self._first = self._first or (now, done)
         terminal = sys.stderr.isatty()
         if now - self.last < (0.2 if terminal else 10.0):
             return
         self.last, self.shown = now, True
-        new, seconds = max(done - self.begun, 1), now - self.started
+        since, before = self._first if self._first[1] < done else (self.started, self.begun)
+        new, seconds = max(done - before, 1), now - since
         rate = f"{new / seconds:.3g} {self.unit}/s, " if self.unit and seconds > 0 else ""
         text = f"{self.what}: {done} of {total}, {rate}{clock(seconds / new * (total - done))} left"
         print(f"\r{text:<79}" if terminal else text, end="" if terminal else "\n", file=sys.stderr, flush=True)

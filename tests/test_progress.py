@@ -54,6 +54,21 @@ def test_what_was_done_before_tells_nothing_about_the_speed(now: list[float], mo
     assert out == "classifying: 85 of 100, 0.5 videos/s, 0:30 left\n"
 
 
+def test_what_came_before_the_first_one_tells_nothing_about_the_speed(
+    now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    line = Line("classifying", unit="videos")
+    now[0] += 6  # imports
+    for done in range(1, 6):
+        line.update(done, 100)
+        now[0] += 1
+    line.update(6, 100)
+
+    out = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert out == "classifying: 5 of 100, 1 videos/s, 1:35 left\n"
+
+
 def test_on_a_terminal_the_line_is_rewritten_and_goes_away(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     line = Line("decoding")

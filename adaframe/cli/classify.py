@@ -15,12 +15,13 @@ from adaframe import bundled
 from adaframe.cli.parser import Parser, add_decode, add_machine, fraction, positive, seconds
 from adaframe.data.folders import videos_below
 from adaframe.errors import UsageError, VideoError
-from adaframe.progress import Line
+from adaframe.progress import Line, clock
 
 if TYPE_CHECKING:
     from adaframe.inference.prediction import Prediction
 
 _CLASSES_SHOWN = 8
+_STRETCHES_SHOWN = 60
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -45,7 +46,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="append the JSON lines to FILE as they come, and print none; started again, goes on after what is there",
     )
     option("--retry", action="store_true", help="with --out: try the files again that failed before")
-    option("--figure", metavar="FILE.png", help="draw what the policy did (one video only)")
+    option(
+        "--figure",
+        metavar="FILE.png",
+        help="draw what the policy did, of a long video what happens when (one video only)",
+    )
     add_machine(parser)
     return parser.parse(argv)
 
@@ -137,7 +142,7 @@ def _answers(
         from adaframe.model.metadata import read_metadata
 
         checkpoint = _checkpoint(args)
-        _note(_knows(checkpoint, read_metadata(checkpoint)))
+        _note(knows(checkpoint, read_metadata(checkpoint)))
         found = classify_paths(
             usable,
             checkpoint=checkpoint,
@@ -156,7 +161,8 @@ def _checkpoint(args: argparse.Namespace) -> str:
     return args.checkpoint or str(bundled.checkpoint_path("example.safetensors"))
 
 
-def _knows(checkpoint: str, metadata: Any) -> str:
+def knows(checkpoint: str, metadata: Any) -> str:
+    """What a model tells apart, and what it is for, in a line."""
     classes = list(metadata.classes)
     more = f", … ({len(classes)} classes)" if len(classes) > _CLASSES_SHOWN else ""
     text = f"{Path(checkpoint).name} knows {', '.join(classes[:_CLASSES_SHOWN])}{more}"
@@ -164,12 +170,14 @@ def _knows(checkpoint: str, metadata: Any) -> str:
 
 
 def describe_row(row: dict[str, Any], width: int) -> str:
-    """A row of the human table: path, answer, what was looked at, cost, time; below it the timeline, if there is one.
+    """A row of the human table: path, answer, what was looked at, cost, time; below it what happens when, if it has a
+    timeline: neighbouring windows with the same answer as one line, with the mean of their confidences.
 
     Args:
         row: as one line of `--json`.
         width: of the path's column, in characters.
     """
+    from adaframe.inference.timeline import stretches
     from adaframe.model.answer import in_words
 
     labels = row["label"] if isinstance(row["label"], list) else [row["label"]]
@@ -184,10 +192,14 @@ def describe_row(row: dict[str, Any], width: int) -> str:
         f"{_number(row['gmacs'])} of {_number(row['gmacs_uniform'])} GMACs",
         f"{sum(row['seconds'].values()):.2f} s",
     ]
+    found = stretches(row.get("timeline", ()))
+    told = clock if found and found[-1].end_s >= 60 else "{:.1f} s".format
     parts = [
-        f"  {part['start_s']:8.1f} – {part['end_s']:.1f} s  {in_words(part['label'])} {part['confidence']:.0%}"
-        for part in row.get("timeline", [])
+        f"  {told(part.start_s):>9} – {told(part.end_s):<9} {in_words(part.label)} {part.confidence:.0%}"
+        for part in found[:_STRETCHES_SHOWN]
     ]
+    if left := found[_STRETCHES_SHOWN:]:
+        parts.append(f"  {'':>9}   … and {len(left)} more changes up to {told(left[-1].end_s)}; --json tells all")
     return "\n".join(["   ".join(cells), *parts])
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "accuracy beside executed compute and time, against the baselines",
     "info": "what a checkpoint (or a video) is",
     "bench": "speed on this machine: uniform against adaptive",
+    "stream": "say what happens now in front of cameras",
     "prepare": "a public data set's own files -> a manifest",
 }
 USAGE = "adaframe COMMAND [options]"
@@ -36,7 +37,7 @@ def run() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_stdout()
+        forget_stdout()
     sys.exit(code)
 
 
@@ -60,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
             return error.exit_code
         except BrokenPipeError:
             # Whoever read our output has left (as `| head` does): nothing to tell, nobody to tell it to.
-            _forget_stdout()
+            forget_stdout()
             return 1
         except KeyboardInterrupt:
             _say("stopped")
@@ -111,6 +112,9 @@ def _help() -> str:
 
 
 def _say(text: str) -> None:
+    from adaframe.video.masking import mask
+
+    text = mask(text)  # a camera's address may stand in any message
     with contextlib.suppress(BrokenPipeError):
         print(f"adaframe: {text}", file=sys.stderr, flush=True)
 
@@ -125,6 +129,7 @@ def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__
     _say(f"warning: {' '.join(str(message).split())}")
 
 
-def _forget_stdout() -> None:
+def forget_stdout() -> None:
+    """Write the rest of what is printed to nowhere: whoever read it has left."""
     # Python flushes stdout once more at exit, which would complain again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

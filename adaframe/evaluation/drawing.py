@@ -126,6 +126,12 @@ def action_colours(looks: Sequence[str]) -> dict[str, str]:
     return colours | {"glance": "#b87400", "skip": GREY}
 
 
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Of "#rrggbb", 0..255 each."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return red, green, blue
+
+
 @contextmanager
 def quietly() -> Iterator[None]:
     """Draw without warnings about characters that no font here has: they come out as boxes, and nobody can mend it."""

@@ -28,8 +28,8 @@ from adaframe.evaluation.drawing import (
     quietly,
 )
 
-_WIDTH, _MARGIN, _GAP = 1600, 40, 16
-_HEADER, _UNDER, _ROW_GAP, _FOOTER, _TIMELINE = 136, 62, 26, 46, 108
+WIDTH, MARGIN, HEADER = 1600, 40, 136
+_GAP, _UNDER, _ROW_GAP, _FOOTER, _TIMELINE = 16, 62, 26, 46, 108
 _ROWS = 4
 _LARGEST = 264  # pixels of a cell, so that few frames do not fill a page
 
@@ -86,9 +86,9 @@ def film_strip(
     shares = [min(look_pixels.get(action, glance) / crop, 1.0) for action in actions]
     grid = _Grid.of(shares, thumbnails.shape[1] / thumbnails.shape[2])
     below = _FOOTER + (_TIMELINE if timeline else 0)
-    canvas = Canvas(_WIDTH, grid.bottom + below)
-    _header(canvas, title_label, confidence, unsure, source, top)
-    _cost(canvas, gmacs, gmacs_uniform)
+    canvas = Canvas(WIDTH, grid.bottom + below)
+    header(canvas, title_label, confidence, unsure, source, top)
+    cost(canvas, gmacs, gmacs_uniform)
     colours = action_colours(sorted(look_pixels, key=lambda name: -look_pixels[name]))
     long = max(float(times_s[-1]), max((end for _, end, _, _ in timeline), default=0.0)) >= 60
     for index in range(grid.shown):
@@ -98,7 +98,7 @@ def film_strip(
     said = "Each frame at the resolution that the model saw; bars: pixels looked at, of the full frame's."
     if grid.shown < len(actions):
         said = f"The first {grid.shown} of {len(actions)} sampled frames. {said}"
-    canvas.text(_MARGIN, canvas.height - below + _FOOTER - 8, said, 15, colour=GREY)
+    canvas.text(MARGIN, canvas.height - below + _FOOTER - 8, said, 15, colour=GREY)
     if timeline:
         _timeline(canvas, timeline, canvas.height - _TIMELINE + 32, long)
     canvas.save(path)
@@ -122,7 +122,7 @@ class _Grid:
         rows = min(_ROWS, math.ceil(frames / columns))
         shown = min(frames, rows * columns)
         columns = math.ceil(shown / rows)
-        width = min(_LARGEST, (_WIDTH - 2 * _MARGIN + _GAP) // columns - _GAP)
+        width = min(_LARGEST, (WIDTH - 2 * MARGIN + _GAP) // columns - _GAP)
         height = min(round(width * aspect), 2 * width)
         largest = [max(shares[at : min(at + columns, shown)]) for at in range(0, shown, columns)]
         return _Grid(columns, shown, width, height, tuple(max(8, round(height * share)) for share in largest))
@@ -130,27 +130,28 @@ class _Grid:
     @property
     def bottom(self) -> int:
         """Below the words of the last row."""
-        return _HEADER + sum(self.rows) + len(self.rows) * _UNDER + (len(self.rows) - 1) * _ROW_GAP
+        return HEADER + sum(self.rows) + len(self.rows) * _UNDER + (len(self.rows) - 1) * _ROW_GAP
 
     def place(self, index: int) -> tuple[int, int]:
         """Left edge of a cell, and the line that its frame stands on."""
         row, column = divmod(index, self.columns)
-        base = _HEADER + sum(self.rows[: row + 1]) + row * (_UNDER + _ROW_GAP)
-        return _MARGIN + column * (self.width + _GAP), base
+        base = HEADER + sum(self.rows[: row + 1]) + row * (_UNDER + _ROW_GAP)
+        return MARGIN + column * (self.width + _GAP), base
 
 
-def _header(
+def header(
     canvas: Canvas, label: str, confidence: float, unsure: bool, source: str, top: Sequence[tuple[str, float]]
 ) -> None:
+    """The answer and its best classes, on the left of a canvas's first HEADER pixels."""
     most = 600 if top else 980
     taken = 128 + (104 if unsure else 0)
     size = canvas.fitting(label, (38, 32, 26, 22), most - taken, bold=True)
-    x = _MARGIN + canvas.text(_MARGIN, 66, label, size, bold=True, most=most - taken) + 16
+    x = MARGIN + canvas.text(MARGIN, 66, label, size, bold=True, most=most - taken) + 16
     x += canvas.text(x, 66, f"{100 * confidence:.0f} %", size, colour=GREY) + 18
     if unsure:
         canvas.box(x, 42, 86, 30, edge=VERMILION, round=15)
         canvas.text(x + 43, 63, "unsure", 18, colour=VERMILION, align="center")
-    canvas.text(_MARGIN, 98, source, 17, colour=GREY, most=most)
+    canvas.text(MARGIN, 98, source, 17, colour=GREY, most=most)
     for row, (name, share) in enumerate(top[:4]):
         y, colour = 50 + 20 * row, INK if row == 0 else GREY
         canvas.text(870, y, name, 15, colour=colour, align="right", most=210)
@@ -159,8 +160,9 @@ def _header(
         canvas.text(1056, y, f"{100 * share:.0f} %", 15, colour=colour, align="right")
 
 
-def _cost(canvas: Canvas, gmacs: float, gmacs_uniform: float) -> None:
-    right, share = _WIDTH - _MARGIN, gmacs / gmacs_uniform
+def cost(canvas: Canvas, gmacs: float, gmacs_uniform: float) -> None:
+    """What was executed, on the right of a canvas's first HEADER pixels."""
+    right, share = WIDTH - MARGIN, gmacs / gmacs_uniform
     text = f"{number(gmacs)} of {number(gmacs_uniform)} GMACs ({100 * share:.0f} %)"
     size = canvas.fitting(text, (26, 23, 20, 17), 440, bold=True)  # small numbers have many digits
     canvas.text(right, 62, text, size, bold=True, align="right")
@@ -200,20 +202,20 @@ def _timeline(canvas: Canvas, timeline: Sequence[tuple[float, float, str, float]
     ranked = sorted(seconds, key=lambda label: -seconds[label])
     colours = dict(zip(ranked, (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION), strict=False))
     first, last = timeline[0][0], max(end for _, end, _, _ in timeline)
-    scale = (_WIDTH - 2 * _MARGIN) / max(last - first, 1e-9)
-    x = float(_MARGIN)
+    scale = (WIDTH - 2 * MARGIN) / max(last - first, 1e-9)
+    x = float(MARGIN)
     for label in [*list(colours), *(["other"] if len(ranked) > len(colours) else [])]:
         canvas.box(x, y - 12, 13, 13, fill=colours.get(label, GREY))
         x += 20 + canvas.text(x + 20, y, label, 15, most=200) + 26
-    canvas.box(_MARGIN, y + 10, _WIDTH - 2 * _MARGIN, 30, fill=PAPER)
+    canvas.box(MARGIN, y + 10, WIDTH - 2 * MARGIN, 30, fill=PAPER)
     for index, (start, end, label, confidence) in enumerate(timeline):
         if index + 1 < len(timeline):
             end = min(end, timeline[index + 1][0])  # where windows overlap, up to the next one
         height = 30 * min(max(confidence, 0.0), 1.0)
-        left = _MARGIN + (start - first) * scale
+        left = MARGIN + (start - first) * scale
         canvas.box(left, y + 40 - height, max((end - start) * scale - 1, 1), height, fill=colours.get(label, GREY))
-    canvas.text(_MARGIN, y + 58, _clock(first, long), 15, colour=GREY)
-    canvas.text(_WIDTH - _MARGIN, y + 58, _clock(last, long), 15, colour=GREY, align="right")
+    canvas.text(MARGIN, y + 58, _clock(first, long), 15, colour=GREY)
+    canvas.text(WIDTH - MARGIN, y + 58, _clock(last, long), 15, colour=GREY, align="right")
 
 
 def _clock(seconds: float, long: bool) -> str:

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 
 from adaframe.config import Model
+from adaframe.errors import AdaframeError
+from adaframe.inference.timeline import Windows
 from adaframe.model.actions import Decisions
 from adaframe.model.answer import in_words
+
+WINDOWS_IN_A_STRIP = 3  # frames of more do not fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,9 @@ class Prediction:
         seconds: spent on "decode" and "model"; of a batch of several files each has the share of its executed MACs.
         timeline: per window, where there are several: "start_s", "end_s", "label" (as above), "confidence".
         warnings: about a partly damaged file.
-        crops: uint8, RGB, (W, T, c, c, 3): what the model was given in the first windows, for the figure.
+        crops: uint8, RGB, (W, T, c, c, 3): what the model was given, for the film strip; None of more than three windows,
+            and where too many answers had to wait for that of an earlier file.
+        windows: what the timeline's figure tells beside the answers.
         model: the model's configuration, for the figure.
     """
 
@@ -54,6 +60,7 @@ class Prediction:
     timeline: list[dict[str, Any]] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
     crops: np.ndarray | None = field(default=None, repr=False)
+    windows: Windows | None = field(default=None, repr=False)
     model: Model | None = field(default=None, repr=False)
 
     def to_json(self, top_k: int = 5) -> dict[str, Any]:
@@ -76,27 +83,57 @@ class Prediction:
         return row
 
     def draw(self, path: str | Path) -> None:
-        """Write the film strip: which frames were looked at how large, which were skipped, the label and the cost (PNG)."""
-        from adaframe.evaluation.figures import film_strip
+        """Write what the policy did as PNG: of up to three windows the film strip (which frames were looked at how large,
+        which were skipped), of more the timeline (what happens when, how sure that is, what was spent on it).
 
-        assert self.crops is not None
-        assert self.model is not None
-        valid = self.decisions.valid.cpu().numpy()[: len(self.crops)]
-        drawn = self.frames[: int(valid.sum())]
-        pixels = {look.name: look.pixels for look in self.model.looks} | {"glance": self.model.glance.pixels}
-        film_strip(
-            Path(path),
-            thumbnails=self.crops[valid],
-            times_s=np.array([f["time_s"] for f in drawn]),
-            actions=[f["action"] for f in drawn],
-            look_pixels=pixels,
-            crop=self.model.preprocess.crop,
-            title_label=in_words(self.label),
-            confidence=self.confidence,
-            unsure=self.unsure,
-            gmacs=self.gmacs,
-            gmacs_uniform=self.gmacs_uniform,
-            source=Path(self.path).name,
-            top=self.top[:5],
-            timeline=[(t["start_s"], t["end_s"], in_words(t["label"]), t["confidence"]) for t in self.timeline],
+        Raises:
+            AdaframeError: the file cannot be written, or the pictures were not kept.
+        """
+        if self.windows is not None and len(self.windows.share) > WINDOWS_IN_A_STRIP:
+            self._draw_timeline(Path(path), self.windows)
+        elif self.crops is not None and self.model is not None:
+            self._draw_strip(Path(path), self.crops, self.model)
+        else:
+            raise AdaframeError(f"{self.path}: its pictures were not kept; try: classify it alone")
+
+    def _draw_timeline(self, path: Path, windows: Windows) -> None:
+        from adaframe.evaluation.timeline import Spans, timeline_figure
+
+        labels = [window["label"] for window in self.timeline]
+        spans = Spans(
+            start_s=np.array([window["start_s"] for window in self.timeline]),
+            end_s=np.array([window["end_s"] for window in self.timeline]),
+            labels=[(label,) if isinstance(label, str) else tuple(label) for label in labels],
+            confidence=np.array([window["confidence"] for window in self.timeline]),
+            unsure=windows.unsure,
+            share=windows.share,
         )
+        stills = [(still.time_s, still.picture) for still in windows.stills]
+        timeline_figure(path, spans, stills=stills, **self._headline())
+
+    def _draw_strip(self, path: Path, crops: np.ndarray, model: Model) -> None:
+        from adaframe.evaluation.film import film_strip
+
+        valid = self.decisions.valid.cpu().numpy()
+        film_strip(
+            path,
+            thumbnails=crops[valid],
+            times_s=np.array([f["time_s"] for f in self.frames]),
+            actions=[f["action"] for f in self.frames],
+            look_pixels={look.name: look.pixels for look in model.looks} | {"glance": model.glance.pixels},
+            crop=model.preprocess.crop,
+            timeline=[(t["start_s"], t["end_s"], in_words(t["label"]), t["confidence"]) for t in self.timeline],
+            **self._headline(),
+        )
+
+    def _headline(self) -> dict[str, Any]:
+        """What both figures say above."""
+        return {
+            "title_label": in_words(self.label),
+            "confidence": self.confidence,
+            "unsure": self.unsure,
+            "gmacs": self.gmacs,
+            "gmacs_uniform": self.gmacs_uniform,
+            "source": Path(self.path).name,
+            "top": self.top[:5],
+        }

@@ -5,13 +5,15 @@ It knows the model by what it does, and imports no torch before decoding has beg
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from adaframe.errors import VideoError
+from adaframe.inference.in_order import InOrder
 from adaframe.video import ClipFrames, DecodePool, Part, Parts
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 # A batch ends with the part that reaches this: 8 windows of 16 frames at 224 pixels, 15 at 160. More gains nothing on a CPU,
 # which takes 16 to 31 frames a pass, and keeps the first answers waiting.
 PIXELS_PER_BATCH = 8 * 16 * 224**2
+# One of less than this is worth some waiting: a window of 16 glances alone takes a third more time than as one of four.
+_PIXELS_WORTH_A_PASS = PIXELS_PER_BATCH // 4
+_WAIT_S = 0.25
+
+# So many files may be answered before one that was asked for earlier and takes long: a minute of them while a decoder hangs.
+_OVERTAKE = 2000
 
 
 class Recognises(Protocol):
@@ -29,6 +37,17 @@ class Recognises(Protocol):
 
     def recognise_parts(self, parts: Sequence[ClipFrames], *, beta: float) -> list[Recognised]:
         """Windows of one or several files, as one batch -> what came of each part."""
+
+
+class Coming(Protocol):
+    """What is asked of `Parts`."""
+
+    def __iter__(self) -> Iterator[Part]: ...
+
+    def __next__(self) -> Part: ...
+
+    def ready(self, within_s: float = 0.0) -> bool:
+        """Whether the next part, if there is one, can be had within so many seconds."""
 
 
 def recognise_paths(
@@ -45,7 +64,9 @@ def recognise_paths(
     """Recognise files, in order; a file that fails gives its error as a value.
 
     The model is given what is decoded by the time it is free, up to PIXELS_PER_BATCH: batches are large where it is the
-    slower one, and nothing waits for a full batch where decoding is.
+    slower one, and where decoding is, none waits longer than a moment for others. Files that are decoded early are
+    recognised early, so that one whose decoder hangs costs the others no time; their answers wait for its own. Where many
+    wait, their pictures are given up (`Prediction.crops` is None).
 
     Args:
         recognizer: called once, beside the decoding that has begun then.
@@ -58,35 +79,70 @@ def recognise_paths(
         decode: exact, fast (key frames near the sampled ones) or auto.
     """
     requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s, decode=decode) for p in paths)
-    total: Total | None = None
-    with closing(Parts(pool, requests)) as parts, ThreadPoolExecutor(1) as side:
+    totals: dict[int, Total] = {}
+    answers = InOrder()
+    with closing(Parts(pool, requests, overtake=_OVERTAKE)) as parts, ThreadPoolExecutor(1) as side:
         parts.begin()  # Before torch is imported: from then on the two take each other's time.
         loading = side.submit(recognizer)
-        for batch in batches(parts, parts.ready):
+        now = float("-inf")
+        for batch in batches(parts):
+            before, now = now, time.monotonic()
             frames = [part.frames for part in batch if not isinstance(part.frames, VideoError)]
-            recognised = iter(loading.result().recognise_parts(frames, beta=beta) if frames else ())
+            decoding = sum(part.decode_s for part in frames) / max(now - before, 1e-6)  # cores, since then
+            recognised: Iterator[Recognised] = iter(())
+            if frames:
+                model = loading.result()
+                with threads(beside=min(parts.busy(), round(decoding))):
+                    recognised = iter(model.recognise_parts(frames, beta=beta))
             for part in batch:
                 if isinstance(part.frames, VideoError):
-                    yield part.frames
+                    answers.add(part.number, part.frames)
                     continue
-                if total is None:
+                if part.number not in totals:
                     from adaframe.inference.total import Total
 
-                    total = Total(part.path, metadata)
-                total.add(next(recognised))
+                    totals[part.number] = Total(part.path, metadata)
+                totals[part.number].add(next(recognised))
                 if part.last:
-                    prediction, total = total.prediction(), None
-                    yield prediction
+                    answers.add(part.number, totals.pop(part.number).prediction())
+            yield from answers
 
 
-def batches(parts: Iterator[Part], ready: Callable[[], bool]) -> Iterator[list[Part]]:
-    """Parts by batches: one at least, more as long as `ready` says that the next one need not be waited for."""
+def batches(parts: Coming) -> Iterator[list[Part]]:
+    """Parts by batches: those that are decoded, and what else comes within a moment where they are few.
+
+    The first batch waits for nothing, so that the first answer comes soon.
+    """
+    patience_s = 0.0
     for part in parts:
-        batch, pixels = [part], _pixels(part)
-        while pixels < PIXELS_PER_BATCH and ready() and (another := next(parts, None)) is not None:
+        batch, pixels, until = [part], _pixels(part), time.monotonic() + patience_s
+        while pixels < PIXELS_PER_BATCH:
+            left = until - time.monotonic() if pixels < _PIXELS_WORTH_A_PASS else 0.0
+            if not parts.ready(max(0.0, left)):
+                break
+            if (another := next(parts, None)) is None:
+                break
             batch.append(another)
             pixels += _pixels(another)
         yield batch
+        patience_s = _WAIT_S
+
+
+@contextmanager
+def threads(*, beside: int) -> Iterator[None]:
+    """Torch computes in as many threads as before, less those that decoders need, one at least.
+
+    A thread that shares its core keeps the others of its pass waiting: on two cores beside two decoders, two threads took
+    twice the CPU time of one.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before - beside))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _pixels(part: Part) -> int:

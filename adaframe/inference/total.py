@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from adaframe.inference.prediction import Prediction
+from adaframe.inference.prediction import WINDOWS_IN_A_STRIP, Prediction
+from adaframe.inference.timeline import Still, Windows
 from adaframe.model import answer
 from adaframe.model.actions import Decisions, concatenated
 from adaframe.model.metadata import Metadata
 from adaframe.video import ClipFrames
+
+STILLS = 12  # pictures kept of a file of more windows than a film strip shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +42,7 @@ class Recognised:
 
 
 class Total:
-    """Adds up the windows of one file, part by part; only the first part's pictures are kept, to draw.
+    """Adds up the windows of one file, part by part; few of the pictures are kept, to draw.
 
     Args:
         path: of the file.
@@ -50,11 +53,19 @@ class Total:
         self.path, self.metadata = path, metadata
         self.parts: list[Recognised] = []
         self.crops: np.ndarray | None = None
+        self.stills: list[Still] = []
+        self._seen = 0
 
     def add(self, part: Recognised) -> None:
         """The next windows of the file."""
-        if self.crops is None:
-            self.crops = part.frames.images
+        images, total = part.frames.images, part.frames.windows_total
+        if total <= WINDOWS_IN_A_STRIP:
+            self.crops = images
+        else:
+            wanted = {int((k + 0.5) * total / STILLS) for k in range(STILLS)}
+            here = [w for w in range(len(images)) if self._seen + w in wanted]
+            self.stills += [_still(part, w, self.metadata.costs.sources()) for w in here]
+        self._seen += len(images)
         # A copy: a view of no frames would still hold all of them.
         bare = replace(part.frames, images=part.frames.images[:0].copy())
         self.parts.append(replace(part, frames=bare))
@@ -67,7 +78,7 @@ class Total:
         logits = scores.mean(dim=0)
         overall = _probabilities(logits[None], metadata.multi_label)[0]
         confidence = float(answer.confidence(overall[None].numpy(), multi_label=metadata.multi_label)[0])
-        strangeness = float(torch.cat([part.strangeness for part in self.parts]).mean())
+        strangeness = torch.cat([part.strangeness for part in self.parts])
         names = [name for w in range(len(scores)) for name in decisions.names(w)]
         files = [part.frames for part in self.parts]
         index = np.concatenate([f.indices[f.valid] for f in files]).tolist()
@@ -76,7 +87,7 @@ class Total:
             path=self.path,
             label=_label(overall, metadata),
             confidence=confidence,
-            unsure=metadata.is_unsure(confidence, strangeness),
+            unsure=metadata.is_unsure(confidence, float(strangeness.mean())),
             top=sorted(zip(metadata.classes, overall.tolist(), strict=True), key=lambda pair: -pair[1]),
             logits=logits.numpy(),
             decisions=decisions,
@@ -90,8 +101,24 @@ class Total:
             timeline=_timeline(files, scores, metadata) if len(scores) > 1 else [],
             warnings=tuple(dict.fromkeys(w for f in files for w in f.warnings)),
             crops=self.crops,
+            windows=self._windows(scores, strangeness, decisions),
             model=metadata.model,
         )
+
+    def _windows(self, scores: Tensor, strangeness: Tensor, decisions: Decisions) -> Windows:
+        metadata, costs = self.metadata, self.metadata.costs
+        likely = _probabilities(scores, metadata.multi_label).numpy()
+        sure = answer.confidence(likely, multi_label=metadata.multi_label)
+        share = costs.executed(decisions) / costs.uniform(decisions.valid.sum(dim=1))
+        unsure = [metadata.is_unsure(float(c), float(s)) for c, s in zip(sure, strangeness, strict=True)]
+        return Windows(unsure=np.array(unsure), share=share.numpy(), stills=tuple(self.stills))
+
+
+def _still(part: Recognised, window: int, macs: tuple[int, ...]) -> Still:
+    """The frame of a window that most was spent on; a copy, as a view would hold all of them."""
+    spent = part.decisions.seen()[window].double() @ torch.tensor(macs, dtype=torch.float64)
+    frame = int(spent.argmax())
+    return Still(float(part.frames.times_s[window, frame]), part.frames.images[window, frame].copy())
 
 
 def _timeline(files: list[ClipFrames], scores: Tensor, metadata: Metadata) -> list[dict[str, object]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures import TimeoutError as TaskTimeout
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -131,6 +132,10 @@ class DecodePool:
     def submit(self, function: Callable[..., Result], *args: Any) -> DecodeFuture[Result]:
         """Runs `function(*args)` in a child. Errors name the path of the first argument (itself, or its `path`)."""
         return DecodeFuture(lambda: self._schedule(function, args), _path_of(args), self.timeout_s, self.memory_gb)
+
+    def wait(self, futures: Sequence[DecodeFuture[Any]], within_s: float | None = None) -> None:
+        """Waits until one of the futures is done, or so many seconds (None: without end)."""
+        wait([future._future for future in futures], within_s, FIRST_COMPLETED)
 
     def _schedule(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         with self._lock:

@@ -309,6 +309,13 @@ def test_values_that_cannot_be_are_wrong_usage(
     assert "paths" not in seen
 
 
+def windows(*labels: str) -> list[dict[str, Any]]:
+    """A timeline of two seconds each."""
+    return [
+        {"start_s": 2.0 * n, "end_s": 2.0 * n + 2, "label": label, "confidence": 0.8} for n, label in enumerate(labels)
+    ]
+
+
 def test_a_row_for_people() -> None:
     row = Answer("a.mp4").to_json(2)
 
@@ -319,12 +326,33 @@ def test_a_row_for_people() -> None:
 
 def test_a_row_says_when_it_is_unsure_and_what_happens_when() -> None:
     row = Answer("a.mp4").to_json(1) | {"unsure": True}
-    row["timeline"] = [{"start_s": 0.0, "end_s": 2.0, "label": "no-fight", "confidence": 0.8}]
+    row["timeline"] = windows("no-fight", "no-fight", "fight")
 
     text = describe_row(row, width=5)
 
     assert text.splitlines()[0].startswith("a.mp4   fight 93% (unsure)   ")
-    assert text.splitlines()[1].split() == ["0.0", "–", "2.0", "s", "no-fight", "80%"]
+    assert [line.split() for line in text.splitlines()[1:]] == [
+        ["0.0", "s", "–", "4.0", "s", "no-fight", "80%"],
+        ["4.0", "s", "–", "6.0", "s", "fight", "80%"],
+    ]
+
+
+def test_the_times_of_a_long_video_are_minutes_and_seconds() -> None:
+    row = Answer("a.mp4").to_json(1) | {"timeline": windows(*["fight"] * 40, "no-fight")}
+
+    assert [line.split()[:3] for line in describe_row(row, width=5).splitlines()[1:]] == [
+        ["0:00", "–", "1:20"],
+        ["1:20", "–", "1:22"],
+    ]
+
+
+def test_many_changes_are_not_all_told() -> None:
+    row = Answer("a.mp4").to_json(1) | {"timeline": windows(*["fight", "no-fight"] * 50)}
+
+    lines = describe_row(row, width=5).splitlines()
+
+    assert len(lines) == 62
+    assert lines[-1].strip() == "… and 40 more changes up to 3:20; --json tells all"
 
 
 def test_a_row_of_a_multi_label_model() -> None:

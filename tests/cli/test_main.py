@@ -119,6 +119,19 @@ def test_a_bug_is_one_line_and_says_how_to_see_more(
     assert len(err.splitlines()) == 1
 
 
+def test_passwords_in_addresses_are_masked_in_every_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ADAFRAME_DEBUG", raising=False)
+    broken(monkeypatch, ValueError("cannot open rtsp://me:secret@host/x"))
+
+    main(["info", "x"])
+
+    err = capsys.readouterr().err
+    assert "rtsp://me:***@host/x" in err
+    assert "secret" not in err
+
+
 def test_a_bug_shows_itself_in_debug_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADAFRAME_DEBUG", "1")
     broken(monkeypatch, ZeroDivisionError())

@@ -24,7 +24,7 @@ from adaframe.evaluation.drawing import Canvas
 def test_the_cost_is_written_in_full(gmacs: float, gmacs_uniform: float, text: str) -> None:
     canvas = Canvas(1600, 140)
 
-    film._cost(canvas, gmacs, gmacs_uniform)
+    film.cost(canvas, gmacs, gmacs_uniform)
 
     written = {artist.get_text(): canvas._width(artist) for artist in canvas._axes.texts}
     assert text in written
@@ -68,5 +68,5 @@ def test_frames_of_a_row_stand_on_one_line(tmp_path: Path) -> None:
     lines = [grid.place(index)[1] for index in range(16)]
 
     assert len(set(lines[:8])) == len(set(lines[8:])) == 1
-    assert lines[0] == film._HEADER + grid.rows[0]
+    assert lines[0] == film.HEADER + grid.rows[0]
     assert grid.rows[1] == round(grid.rows[0] / 4)

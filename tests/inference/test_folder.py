@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import folder_tasks
 import numpy as np
 import pytest
 import torch
@@ -21,7 +24,7 @@ from adaframe.inference.folder import classify_paths
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
 from adaframe.inference.together import recognise_paths
-from adaframe.video import ClipFrames, ClipRequest, read_clip
+from adaframe.video import ClipFrames, ClipRequest, DecodePool, read_clip
 
 RenderClip = Callable[..., Path]
 
@@ -56,6 +59,9 @@ class InProcess:
 
     def submit(self, function: Any, request: ClipRequest) -> InProcessFuture:
         return InProcessFuture(self, request)
+
+    def wait(self, futures: list[InProcessFuture], within_s: float | None = None) -> None:
+        raise AssertionError("all is there at once")
 
 
 @dataclass
@@ -149,6 +155,44 @@ def test_the_time_of_a_part_that_failed_is_not_counted_twice(model: Recognizer, 
 
     assert isinstance(answer, Prediction)
     assert answer.seconds["decode"] == pytest.approx(sum(decode_s))
+
+
+class Troubled(DecodePool):
+    """Decoders that crash or hang at some files."""
+
+    def submit(self, function: Any, *args: Any) -> Any:
+        return super().submit(folder_tasks.read, *args)
+
+
+def test_others_go_on_while_a_decoder_hangs_and_after_one_crashed(
+    model: Recognizer, render_clip: RenderClip, tmp_path: Path
+) -> None:
+    clip = render_clip("second.mp4", 1.0, seed=1)
+    paths = [tmp_path / f"{n:02}{'-hang' if n == 1 else '-crash' if n == 4 else ''}.mp4" for n in range(24)]
+    for path in paths:
+        shutil.copy(clip, path)
+    recognised: list[float] = []
+
+    class Clocked:
+        def recognise_parts(self, parts: Any, *, beta: float) -> Any:
+            recognised.extend([time.monotonic()] * len(parts))
+            return model.recognise_parts(parts, beta=beta)
+
+    with Troubled(workers=2, timeout_s=4.0) as pool:
+        answered, answers = [], []
+        for answer in recognise_paths(Clocked, model.metadata, paths, pool):
+            answered.append(time.monotonic())
+            answers.append(answer)
+
+    assert [getattr(a, "path", None) or a.where for a in answers] == [str(path) for path in paths]  # type: ignore[union-attr]
+    bad = {n: answer.what for n, answer in enumerate(answers) if isinstance(answer, VideoError)}
+    assert list(bad) == [1, 4]
+    assert bad[1] == "decoding took longer than 4 s"
+    assert bad[4] == "the decoder crashed (SIGABRT)"
+    assert len(recognised) == 22
+    # All that came after the hanging file was recognised while it hung, and answered when its turn had come.
+    assert recognised[-1] < answered[1] - 1.0
+    assert answered[-1] - answered[1] < 1.0
 
 
 def test_a_budget_below_the_floor_is_said_before_any_file_is_read(tiny_checkpoint: Path) -> None:

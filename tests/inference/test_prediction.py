@@ -128,21 +128,62 @@ def test_what_several_windows_cost_is_added_up(long: Prediction, model: Recogniz
 
 
 @pytest.mark.parametrize(
-    ("name", "seconds", "window_s"), [("one", 1.0, None), ("three", 3.0, None), ("many", 4.0, 0.1)]
+    ("name", "seconds", "window_s", "strip"),
+    [("one", 1.0, None, True), ("three", 3.0, None, True), ("four", 4.0, None, False), ("many", 4.0, 0.1, False)],
 )
-def test_a_film_strip_is_drawn_of_one_window_and_of_many(
-    model: Recognizer, render_clip: RenderClip, tmp_path: Path, name: str, seconds: float, window_s: float | None
+def test_up_to_three_windows_are_a_film_strip_and_more_a_timeline(
+    model: Recognizer,
+    render_clip: RenderClip,
+    tmp_path: Path,
+    name: str,
+    seconds: float,
+    window_s: float | None,
+    strip: bool,
 ) -> None:
     prediction = model.classify(render_clip(f"{name}.mp4", seconds), window_s=window_s)
-    assert prediction.crops is not None
-    assert len(prediction.crops) == min(32, max(1, len(prediction.timeline)))  # of 40 windows, 32 are kept
+    assert prediction.windows is not None
+    windows = max(1, len(prediction.timeline))
+    assert (None if prediction.crops is None else len(prediction.crops)) == (windows if strip else None)
+    assert len(prediction.windows.stills) == (0 if strip else min(12, windows))
 
-    prediction.draw(tmp_path / "strip.png")
+    prediction.draw(tmp_path / "figure.png")
 
-    with Image.open(tmp_path / "strip.png") as image:
+    with Image.open(tmp_path / "figure.png") as image:
         image.load()
         assert image.format == "PNG"
         assert np.asarray(image.convert("L")).std() > 5
+
+
+def test_stills_are_frames_from_all_over_the_file(model: Recognizer, render_clip: RenderClip) -> None:
+    windows = model.classify(render_clip("many.mp4", 4.0), window_s=0.1).windows
+
+    assert windows is not None
+    times_s = [still.time_s for still in windows.stills]
+    assert times_s == sorted(times_s)
+    assert times_s[0] < 0.4
+    assert times_s[-1] > 3.6
+    assert windows.stills[0].picture.shape == (32, 32, 3)
+
+
+def test_what_each_window_cost_adds_up_to_what_all_did(long: Prediction) -> None:
+    assert long.windows is not None
+    assert long.windows.share.mean() == pytest.approx(long.gmacs / long.gmacs_uniform)
+
+
+def test_windows_are_unsure_one_by_one(model: Recognizer, render_clip: RenderClip) -> None:
+    path = render_clip("three.mp4", 3.0, seed=2)
+    sure = sorted(window["confidence"] for window in model.classify(path).timeline)
+    judge = Recognizer(model.network, replace(model.metadata, unsure_below=(sure[0] + sure[1]) / 2))
+
+    windows = judge.classify(path).windows
+
+    assert windows is not None
+    assert windows.unsure.sum() == 1
+
+
+def test_pictures_that_were_not_kept_are_said(short: Prediction, tmp_path: Path) -> None:
+    with pytest.raises(AdaframeError, match=r"second\.mp4: its pictures were not kept; try: "):
+        replace(short, crops=None).draw(tmp_path / "strip.png")
 
 
 def test_a_film_strip_of_frames_from_memory(model: Recognizer, tmp_path: Path) -> None:

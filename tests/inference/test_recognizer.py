@@ -182,8 +182,6 @@ def test_windows_read_in_parts_give_what_one_part_gives(
 ) -> None:
     clip = render_clip("seventy.mp4", 7.0, seed=5)
     in_parts = model.classify(clip, window_s=0.1)
-    assert in_parts.crops is not None
-    assert len(in_parts.crops) == 32  # the first part alone is kept
 
     request = Metadata.request
     monkeypatch.setattr(Metadata, "request", lambda *args, **named: replace(request(*args, **named), max_windows=1000))

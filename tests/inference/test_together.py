@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 
 import adaframe
 from adaframe.errors import DecoderFailure, VideoError
-from adaframe.inference import together
+from adaframe.inference import in_order, together
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
 from adaframe.inference.together import recognise_paths
@@ -42,13 +43,22 @@ def files(render_clip: RenderClip) -> list[str]:
 
 @dataclass
 class Decoded:
-    """Stands in for the decoding processes; `ready` says which requests are decoded before they are waited for."""
+    """Stands in for the decoding processes. What is called slow is decoded when it is waited for: alone, by default; or
+    never within the time that is waited."""
 
-    ready: Callable[[ClipRequest], bool] = lambda request: True
+    slow: tuple[str, ...] = ()
+    patient: bool = True
     workers: int = 1
+    finished: set[str] = field(default_factory=set)
 
     def submit(self, function: Any, request: ClipRequest) -> DecodedFuture:
         return DecodedFuture(self, request)
+
+    def wait(self, futures: Sequence[DecodedFuture], within_s: float | None = None) -> None:
+        if within_s is None or self.patient:
+            self.finished.add(next(future.name for future in futures if not future.done()))
+        else:
+            time.sleep(within_s)
 
 
 @dataclass
@@ -56,8 +66,12 @@ class DecodedFuture:
     pool: Decoded
     request: ClipRequest
 
+    @property
+    def name(self) -> str:
+        return Path(self.request.path).stem
+
     def done(self) -> bool:
-        return self.pool.ready(self.request)
+        return self.name not in self.pool.slow or self.name in self.pool.finished
 
     def result(self) -> ClipFrames:
         if self.request.first_window:
@@ -126,13 +140,60 @@ def test_the_time_of_a_batch_is_shared_by_executed_macs(model: Recognizer, files
     assert len({part.macs for part in batch}) > 1
 
 
-def test_a_file_is_not_kept_waiting_for_others_that_are_still_decoded(model: Recognizer, files: list[str]) -> None:
-    slow = {"mixed-1", "mixed-5"}
+def test_a_slow_file_is_overtaken_and_answered_in_its_turn(model: Recognizer, files: list[str]) -> None:
     watched = Watched(model)
 
-    recognise(watched, files[:7], Decoded(lambda request: Path(request.path).stem not in slow))
+    answers = recognise(watched, files[:7], Decoded(slow=("mixed-1",)))
 
-    assert watched.batches == [["mixed-0"], ["mixed-1", "mixed-2", "mixed-3", "mixed-4"], ["mixed-5"]]
+    assert watched.batches[0] == ["mixed-0", "mixed-2", "mixed-3", "mixed-4", "mixed-5"]
+    assert watched.batches[-1] == ["mixed-1"]
+    assert [answer.path if isinstance(answer, Prediction) else answer.where for answer in answers] == files[:7]
+
+
+def test_the_first_batch_waits_for_nothing_and_others_a_moment_while_they_are_small(
+    model: Recognizer, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "_PIXELS_WORTH_A_PASS", 6 * 4 * 32**2)  # six windows of four frames
+    slow = ("mixed-1", "mixed-2", "mixed-3", "mixed-4")  # one window, one, three, two
+    watched = Watched(model)
+
+    recognise(watched, [path for path in files[:7] if "damaged" not in path], Decoded(slow=slow))
+
+    assert watched.batches == [["mixed-0", "mixed-5"], ["mixed-1", "mixed-2", "mixed-3", "mixed-4"]]
+
+
+def test_a_batch_is_not_kept_waiting_for_long(
+    model: Recognizer, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "_WAIT_S", 0.01)
+    watched = Watched(model)
+
+    recognise(watched, [files[0], files[1], files[2]], Decoded(slow=("mixed-1", "mixed-2"), patient=False))
+
+    assert watched.batches == [["mixed-0"], ["mixed-1"], ["mixed-2"]]
+
+
+def test_pictures_of_many_answers_that_wait_are_given_up(
+    model: Recognizer, files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_order, "_PICTURES_KEPT", 2 * 4 * 32**2 * 3)  # two windows of four frames
+
+    answers = recognise(Watched(model), files[:7], Decoded(slow=("mixed-0",)))
+
+    kept = [answer.crops is not None for answer in answers if isinstance(answer, Prediction)]
+    assert kept == [True, True, True, False, False, False]
+
+
+@pytest.mark.parametrize(("busy", "left"), [(0, 4), (1, 3), (3, 1), (9, 1)])
+def test_torch_leaves_decoders_their_cores_and_gets_its_own_back(busy: int, left: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        with together.threads(beside=busy):
+            assert torch.get_num_threads() == left
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_batch_ends_with_the_part_that_makes_it_large(

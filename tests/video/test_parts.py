@@ -34,7 +34,14 @@ class Pool:
     def __init__(self, windows: dict[str, int], fails: set[tuple[str, int]] | None = None) -> None:
         self.windows, self.fails = windows, fails or set()
         self.asked: list[tuple[str, int]] = []
+        self.decoded: set[ClipRequest] = set()
+        self.waited_for: list[list[str]] = []
         self.taken = self.most_waiting = self.cancelled = 0
+
+    def wait(self, futures: list[Future], within_s: float | None = None) -> None:
+        """Decodes the first of them."""
+        self.waited_for.append([future.request.path for future in futures])
+        self.decoded.add(futures[0].request)
 
     def submit(self, function: Any, request: ClipRequest) -> Future:
         self.asked.append((request.path, request.first_window))
@@ -47,7 +54,7 @@ class Future:
         self.pool, self.request = pool, request
 
     def done(self) -> bool:
-        return "slow" not in self.request.path
+        return "slow" not in self.request.path or self.request in self.pool.decoded
 
     def cancel(self) -> None:
         self.pool.cancelled += 1
@@ -139,6 +146,55 @@ def test_the_next_part_is_ready_once_it_is_decoded() -> None:
     assert ready == [True, False, False]  # the second part of "slow" is waited for as well
     assert parts.ready()  # the end
     assert next(parts, None) is None
+
+
+def test_what_is_decoded_early_may_go_before_what_is_not() -> None:
+    pool = Pool({"slow": 3, "long": 3}, fails={("bad", 0)})
+    paths = ["slow", "a", "long", "bad", "b"]
+
+    parts = Parts(pool, map(request, paths), overtake=9)  # type: ignore[arg-type]
+
+    assert [(p.number, p.path, p.last) for p in parts] == [
+        (1, "a", True),
+        (3, "bad", True),
+        (4, "b", True),
+        (0, "slow", False),
+        (0, "slow", True),
+        (2, "long", False),  # of several parts: it waits for its turn
+        (2, "long", True),
+    ]
+
+
+def test_no_more_than_so_many_go_before_one() -> None:
+    pool = Pool({})
+    paths = ["slow", *(f"{n}" for n in range(100))]
+
+    parts = Parts(pool, map(request, paths), overtake=20)  # type: ignore[arg-type]
+
+    assert [p.number for p in parts] == [*range(1, 21), 0, *range(21, 101)]
+
+
+def test_the_next_part_is_ready_once_any_is_that_may_go_first() -> None:
+    pool = Pool({})
+
+    parts = Parts(pool, map(request, ["slow", "a", "slow-too"]), overtake=9)  # type: ignore[arg-type]
+
+    assert parts.ready()
+    assert next(parts).path == "a"
+    assert not parts.ready()
+    assert parts.ready(1.0)
+    assert pool.waited_for == [["slow", "slow-too"]]
+
+
+def test_processes_are_busy_with_what_is_not_decoded() -> None:
+    pool = Pool({})
+    parts = Parts(pool, map(request, ["slow", "a", "slow-too"]), overtake=9)  # type: ignore[arg-type]
+
+    parts.begin()
+
+    assert parts.busy() == 1  # of two files one process can have one
+    assert [part.path for part in parts] == ["a", "slow", "slow-too"]
+    assert parts.busy() == 0
 
 
 def test_closing_gives_up_on_what_was_not_handed_out() -> None:

@@ -1,0 +1,8 @@
+"""Tests, and the decoding processes that they start, import what lies beside this file by its name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
