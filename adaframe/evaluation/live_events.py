@@ -34,9 +34,9 @@ from adaframe.inference.recognizer import Recognizer, load
 from adaframe.inference.streaming import Streaming
 from adaframe.model.plans import parse_plan
 from adaframe.progress import Line
-from adaframe.video.camera import Shot
 from adaframe.video.facts import probe
 from adaframe.video.reader import read_frames
+from adaframe.video.shot import Shot
 
 Stretch = tuple[float, float]
 _NEVER = datetime.fromtimestamp(0.0, timezone.utc)  # frames of joined clips have no time of day
@@ -87,7 +87,7 @@ def joined(clips: Sequence[Clip], *, scene: int, seed: int) -> list[Clip]:
     key = lambda clip: (clip.group, clip.labels)  # noqa: E731
     for _, group in itertools.groupby(sorted(clips, key=lambda c: (*key(c), c.path)), key):
         members = list(group)
-        random.shuffle(members)  # type: ignore[arg-type]
+        random.shuffle(members)
         by_scene += [members[i : i + scene] for i in range(0, len(members), scene)]
     return [clip for i in random.permutation(len(by_scene)) for clip in by_scene[i]]
 

@@ -58,13 +58,15 @@ class Played:
 
 
 class _Meter:
-    """Load since the first seconds are over."""
+    """Load since the first seconds are over, from when it is first asked."""
 
     def __init__(self) -> None:
-        self._first = time.monotonic()
+        self._first: float | None = None
         self._from: tuple[float, float, float] | None = None
 
     def warm(self) -> bool:
+        if self._first is None:
+            self._first = time.monotonic()
         if self._from is None and time.monotonic() - self._first >= _WARM_S:
             self._from = self._now()
         return self._from is not None
@@ -131,7 +133,9 @@ def capture_alone(sources: Sequence[str], *, lasts_s: float) -> Played:
 
 def as_text(rows_: Sequence[Played], looks: Sequence[str]) -> str:
     """A table; shares are of the sampled frames."""
-    rows = [("", "p50 ms", "p95 ms", "looked", "glanced", "skipped", "dropped", "load of a core", "model")]
+    rows: list[tuple[str, ...]] = [
+        ("", "p50 ms", "p95 ms", "looked", "glanced", "skipped", "dropped", "load of a core", "model")
+    ]
     for one in rows_:
         total = sum(one.actions.values())
         if not total:

@@ -23,7 +23,7 @@ from adaframe.errors import AdaframeError
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import load
 from adaframe.inference.watch import watch
-from adaframe.video.camera import Outage, Shot
+from adaframe.video.shot import Outage, Shot
 
 _FPS, _SIZE, _PATCHES = 30, (48, 64), 4
 _STILL_S, _MINUTE_S, _LOST_EVERY_S = 10, 60, 600
@@ -83,7 +83,9 @@ def _items(frames: int) -> Iterator[Shot | Outage]:
 
 def soak(checkpoint: Path | None, frames: int) -> list[Reading]:
     """Readings on the way through so many frames, and a line for each tenth."""
-    model, began, readings, counts = load(checkpoint, device="cpu"), time.monotonic(), [], {"moments": 0, "events": 0}
+    model, began = load(checkpoint, device="cpu"), time.monotonic()
+    readings: list[Reading] = []
+    counts = {"moments": 0, "events": 0}
     every_s = frames / _FPS / _READINGS
     for item in watch(model, ["pretended"], cameras=Pretended(frames), every_frame=True):
         counts["moments" if isinstance(item, Moment) else "events"] += 1

@@ -11,7 +11,8 @@ from adaframe.errors import UsageError, VideoError
 from adaframe.inference.account import Account
 from adaframe.inference.moment import Event, Moment
 from adaframe.inference.target import Target
-from adaframe.video.camera import Cameras, Outage, Shot
+from adaframe.video.camera import Cameras
+from adaframe.video.shot import Outage, Shot
 
 if TYPE_CHECKING:
     from adaframe.inference.recognizer import Recognizer
