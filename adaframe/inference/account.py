@@ -13,7 +13,7 @@ from adaframe.inference.moment import Event, Moment
 if TYPE_CHECKING:
     from adaframe.inference.streaming import Answer
     from adaframe.model.metadata import Metadata
-    from adaframe.video.camera import Shot
+    from adaframe.video.shot import Shot
 
 
 class Account:

@@ -40,7 +40,7 @@ class Answer:
         action: a look's name, glance or skip.
         macs: executed for this frame.
         macs_uniform: of looking in full at all frames of the model's nominal spacing since the last answer.
-        missed: frames that should have been sampled between the last one and this, but did not come in time.
+        missed: frames that should have been decided about between the last one and this, but did not come in time.
     """
 
     likely: NDArray[np.float64]
@@ -60,6 +60,7 @@ class _Track:
     state_s: float = 0.0  # when that started
     due_s: float | None = None  # when the next sampled frame is due; None before the first
     free_s: float = 0.0  # from when on frames are decided about again; before, the last skip covers them
+    resting: bool = False  # whether that skip was one of a picture that stood still
     slot_s: float = 0.0  # when the last sampled frame was due
     sampled_s: float = 0.0  # when it was captured
     slot: int = -1  # number of the sampled frame since the start, as if none had been missed
@@ -77,11 +78,13 @@ class _Sampled:
     Args:
         track: of its source.
         slots: how many were due by it.
+        missed: how many before it should have been decided about.
         crop: what is to be decided about; None where it is left out.
     """
 
     track: _Track
     slots: int
+    missed: int
     crop: NDArray[np.uint8] | None
     action: str = "skip"
     macs: float = 0.0
@@ -120,9 +123,14 @@ class Streaming:
         return self.nominal_s / self.rate
 
     def due_s(self, source: str) -> float | None:
-        """When the next frame of a source is due, in its own seconds; None before the first."""
+        """From when on the next frame of a source is wanted, in its own seconds; None before the first.
+
+        While it stands still that is when it is to be looked after again: a frame before would show the same picture.
+        """
         track = self._tracks.get(source)
-        return None if track is None or track.due_s is None else track.due_s - EARLY * self.spacing_s
+        if track is None or track.due_s is None:
+            return None
+        return max(track.due_s, track.free_s if track.resting else 0.0) - EARLY * self.spacing_s
 
     def forget(self, source: str) -> None:
         """What comes next of a source has nothing to do with what came before."""
@@ -148,18 +156,23 @@ class Streaming:
         sampled: list[_Sampled | None] = []
         for source, image, time_s in frames:
             track = self._track(source, time_s)
+            before_s = track.due_s
             slots = self._slots(track, time_s)
-            sampled.append(self._sample(track, slots, image, time_s) if slots else None)
+            # Of those that went by, the ones that were free to be decided about.
+            missed = (
+                sum(before_s + n * self.spacing_s > track.free_s - 1e-6 for n in range(slots - 1)) if before_s else 0
+            )
+            sampled.append(self._sample(track, slots, missed, image, time_s) if slots else None)
         self._decide([one for one in sampled if one is not None and one.crop is not None])
         return [None if one is None else self._answer(one) for one in sampled]
 
-    def _sample(self, track: _Track, slots: int, image: NDArray[np.uint8], time_s: float) -> _Sampled:
+    def _sample(self, track: _Track, slots: int, missed: int, image: NDArray[np.uint8], time_s: float) -> _Sampled:
         """A frame that is due: to be decided about, or left out by what was decided before."""
         track.moved |= track.recent.expire(time_s)
         crop = None if self._covered(track) else self._crop(image)
         if crop is not None and self.still and self._is_still(track, crop):
             crop = None
-        return _Sampled(track, slots, crop)
+        return _Sampled(track, slots, missed, crop)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -200,9 +213,12 @@ class Streaming:
     def _is_still(self, track: _Track, crop: NDArray[np.uint8]) -> bool:
         """Whether a frame shows what the last one given to the network did; its answer then holds, for a window at most."""
         same = track.still.same(crop)
-        if same and len(track.recent) and track.slot_s - track.kept_s < self.window_s - 1e-6:
-            self._cover(track, max(self.network.actions.skips, default=1))
+        left = round((track.kept_s + self.window_s - track.slot_s) / self.spacing_s)
+        if same and len(track.recent) and left > 0:
+            self._cover(track, min(max(self.network.actions.skips, default=1), left))
+            track.resting = True
             return True
+        track.resting = False
         track.still.keep()
         track.kept_s = track.slot_s
         return False
@@ -273,7 +289,7 @@ class Streaming:
         if track.likely is None:
             return None
         uniform = sampled.slots / self.rate * self.network.costs.uniform_frame
-        return Answer(track.likely, track.strangeness, sampled.action, macs, uniform, sampled.slots - 1)
+        return Answer(track.likely, track.strangeness, sampled.action, macs, uniform, sampled.missed)
 
     def _crop(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A frame at the model's crop size; those that have it already are not resized again."""

@@ -11,7 +11,8 @@ from adaframe.errors import UsageError, VideoError
 from adaframe.inference.account import Account
 from adaframe.inference.moment import Event, Moment
 from adaframe.inference.target import Target
-from adaframe.video.camera import Cameras, Outage, Shot
+from adaframe.video.camera import Cameras
+from adaframe.video.shot import Outage, Shot
 
 if TYPE_CHECKING:
     from adaframe.inference.recognizer import Recognizer
@@ -36,7 +37,8 @@ def watch(
 ) -> Iterator[Moment | Event]:
     """Recognise what happens in front of cameras, until they end.
 
-    There is a moment for each sampled frame: as many a second as the model was trained with, whatever the camera gives. A label
+    There is a moment for each sampled frame: as many a second as the model was trained with, whatever the camera gives (fewer
+    while a camera's picture stands still: then one after each longest skip). A label
     begins (an event) when it has led the others by 0.1 of confidence for half a second of stream; the one before ends. No
     class is taken for a background. The model computes in one thread, which costs least; where a delay is to be kept to, in
     as many as torch has.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
-from adaframe.video.camera import Outage, Shot
+from adaframe.video.shot import Outage, Shot
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 

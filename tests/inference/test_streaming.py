@@ -158,6 +158,21 @@ def test_a_scene_that_stands_still_costs_a_glance_in_each_window(model: Recogniz
     assert {int(a.likely.argmax()) for a in answers[4:]} == {int(answers[3].likely.argmax())}
 
 
+def test_while_a_picture_stands_still_frames_are_wanted_more_seldom_and_none_is_missed(model: Recognizer) -> None:
+    eyes, still = Streaming(model), scenes(1).repeat(12, axis=0)
+    run(eyes, still[:4], np.arange(4) * SPACING_S)
+    before_s = eyes.due_s("cam")
+
+    (answer,) = run(eyes, still[:1], np.array([1.0]))  # a glance again, as a window is over
+    (rest,) = run(eyes, still[:1], np.array([1.25]))
+    due_s = eyes.due_s("cam")
+    (late,) = run(eyes, still[:1], np.array([1.75]))
+
+    assert before_s == pytest.approx(1.0, abs=0.03)
+    assert (answer.macs > 0, rest.action, late.missed) == (True, "skip", 0)
+    assert due_s == pytest.approx(1.75, abs=0.03)  # the longest skip is 2 frames
+
+
 def test_something_small_that_begins_to_move_is_glanced_at_within_the_longest_skip(model: Recognizer) -> None:
     images = scenes(1).repeat(21, axis=0)
     images[12:, 28:, 28:] += 100  # a corner

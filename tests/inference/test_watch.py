@@ -19,7 +19,7 @@ from adaframe.errors import AdaframeError, UnreadableVideo, UsageError
 from adaframe.inference.moment import Event, Moment
 from adaframe.inference.recognizer import Recognizer
 from adaframe.inference.watch import watch
-from adaframe.video.camera import Outage, Shot
+from adaframe.video.shot import Outage, Shot
 
 MakeCheckpoint = Callable[..., Path]
 RenderClip = Callable[..., Path]
