@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from adaframe.data.manifest import Clip, load_dataset
+from adaframe.energy.methods import energy_of
+from adaframe.energy.places import Places
 from adaframe.errors import DataError, UsageError
 from adaframe.evaluation.classes import class_facts, class_table, label_counts, plain
 from adaframe.evaluation.metrics import Results, accuracy, headline, mean_average_precision, sentence
@@ -36,6 +38,7 @@ def evaluate(
     device: str = "auto",
     workers: int = 0,
     decode: str = "auto",
+    energy: Places | None = None,
 ) -> None:
     """Print accuracy beside executed compute and measured time; see `adaframe evaluate --help` for the arguments.
 
@@ -54,6 +57,8 @@ def evaluate(
         methods += [replace(m, name=f"{m.name}, trained alone", note=path) for m in view.methods(None, False)]
     milliseconds = time_methods([m.timed() for m in methods])
     results = [m.results(targets, groups, ms) for m, ms in zip(methods, milliseconds, strict=True)]
+    if energy is not None:
+        results = [replace(r, energy=e) for r, e in zip(results, energy_of(methods, len(kept), energy), strict=True)]
     # A plan trained alone may lack the strongest look, and would count its fraction from a weaker one.
     results = [replace(r, gmacs_uniform=results[0].gmacs_uniform) for r in results]
     results = _better(results)
@@ -71,6 +76,7 @@ def evaluate(
         words += ["--split", split] + (["--budget", ",".join(f"{b:g}" for b in budgets)] if budgets else [])
         words += (["--baselines"] if baselines else []) + (["--against", *against] if against else [])
         words += ["--decode", decode] if decode != "auto" else []
+        words += energy.words() if energy is not None else []
         table = f"## Class by class ({results[0].name})\n\n{class_table(facts, by_map=headline(results[0]) == 'map')}"
         write_report(
             Path(report), results, title="Evaluation", command=shlex.join(words), reference=reference, extra=table

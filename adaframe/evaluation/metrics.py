@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from adaframe.energy.result import Energy
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, SEED, Floats, Interval, statistics, summary
 
 Metric = Literal["accuracy", "map", "cost"]
@@ -31,6 +32,7 @@ class Results:
         actions: share of the frames that each action took, 0..1.
         note: anything that a reader of the report should know about this method.
         multi_label: whether the model gives every class a yes or no of its own.
+        energy: of the model on one video, on each hardware that was asked for.
 
     Raises:
         ValueError: the shapes do not fit each other, or a number is not finite.
@@ -46,6 +48,7 @@ class Results:
     actions: dict[str, float]
     note: str = ""
     multi_label: bool = False
+    energy: tuple[Energy, ...] = ()
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 2 or 0 in self.scores.shape:
