@@ -57,3 +57,15 @@ def dataset_path(name: str) -> Path:
         UsageError: there is no such table; the message names those that there are.
     """
     return _find("datasets", name, ".csv")
+
+
+def hardware_path(name: str) -> Path:
+    """A hardware cost model that comes with adaframe.
+
+    Args:
+        name: as in configs/hardware/, with or without `.yaml`.
+
+    Raises:
+        UsageError: there is no such model; the message names those that there are.
+    """
+    return _find("configs/hardware", name if name.endswith(".yaml") else f"{name}.yaml", ".yaml")

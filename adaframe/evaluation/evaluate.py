@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from adaframe.data.manifest import Clip, load_dataset
+from adaframe.energy.methods import energy_of
+from adaframe.energy.places import Places
 from adaframe.errors import AdaframeError, DataError, UsageError
 from adaframe.evaluation.blocks import Block, Heading, Text
 from adaframe.evaluation.classes import ClassFacts, class_blocks, class_facts, label_counts, plain
@@ -48,6 +50,7 @@ def evaluate(
     device: str = "auto",
     workers: int = 0,
     decode: str = "auto",
+    energy: Places | None = None,
 ) -> None:
     """Print accuracy beside executed compute and measured time; see `adaframe evaluate --help` for the arguments.
 
@@ -75,6 +78,8 @@ def evaluate(
         replace(m.results(targets, groups, ms), model=model)
         for m, ms, model in zip(methods, milliseconds, models, strict=True)
     ]
+    if energy is not None:
+        results = [replace(r, energy=e) for r, e in zip(results, energy_of(methods, len(kept), energy), strict=True)]
     results = [replace(r, gmacs_uniform=results[0].gmacs_uniform) for r in results]
     results = _better(results)
     reference = next((r.name for r in results if r.name.startswith("uniform")), results[0].name)
@@ -91,6 +96,7 @@ def evaluate(
         words += ["--split", split] + (["--budget", ",".join(f"{b:g}" for b in budgets)] if budgets else [])
         words += (["--baselines"] if baselines else []) + (["--against", *against] if against else [])
         words += ["--decode", decode] if decode != "auto" else []
+        words += energy.words() if energy is not None else []
         made = provenance(
             command=shlex.join(words),
             checkpoints=(checkpoint, *against),

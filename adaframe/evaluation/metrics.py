@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from adaframe.energy.result import Energy
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, SEED, Floats, Interval, statistics, summary
 
 Metric = Literal["accuracy", "map", "cost"]
@@ -32,6 +33,7 @@ class Results:
         note: anything that a reader of the report should know about this method.
         multi_label: whether the model gives every class a yes or no of its own.
         model: which model it is, where several are compared; empty: the one that the comparison is about.
+        energy: of the model on one video, on each hardware that was asked for.
 
     Raises:
         ValueError: the shapes do not fit each other, or a number is not finite.
@@ -48,6 +50,7 @@ class Results:
     note: str = ""
     multi_label: bool = False
     model: str = ""
+    energy: tuple[Energy, ...] = ()
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 2 or 0 in self.scores.shape:

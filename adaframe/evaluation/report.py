@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from adaframe.energy import columns
 from adaframe.errors import UsageError
 from adaframe.evaluation.blocks import Block, Heading, Items, Strong, Table, Text, in_words, markdown
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, SEED, Interval
@@ -43,7 +44,7 @@ def markdown_table(results: Sequence[Results], reference: str) -> str:
     """
     header, *lines = _cells(_rows(results, reference), reference)
     table = markdown(Table(tuple(header), tuple(map(tuple, lines))))
-    notes = "\n".join(f"- {r.name}: {r.note}" for r in results if r.note)
+    notes = "\n".join(f"- {note}" for note in _notes(results))
     return f"{table}\n" + (f"\n{notes}\n" if notes else "")
 
 
@@ -60,8 +61,11 @@ def text_table(results: Sequence[Results], reference: str) -> str:
         )
         return "  ".join(cells).rstrip()
 
-    notes = [f"{r.name}: {r.note}" for r in results if r.note]
-    return "\n".join([aligned(line) for line in (header, rule, *lines)] + notes) + "\n"
+    return "\n".join([aligned(line) for line in (header, rule, *lines)] + _notes(results)) + "\n"
+
+
+def _notes(results: Sequence[Results]) -> list[str]:
+    return [f"{r.name}: {r.note}" for r in results if r.note] + columns.notes([r.energy for r in results])
 
 
 def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
@@ -90,6 +94,7 @@ def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
                 "gmacs_uniform": float(row.results.gmacs_uniform),
                 "of_uniform": _plain(row.cost),
                 "model_ms": row.results.model_ms,
+                **({"energy": [e.to_json() for e in row.results.energy]} if row.results.energy else {}),
                 "difference": {
                     "accuracy": _plain(row.accuracy_difference),
                     "map": _plain(row.map_difference),
@@ -185,7 +190,9 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
     """Header and lines of the tables. The difference is of the metric to judge by."""
     by_map = headline(rows[0].results) == "map"
     versus = f"{'mAP' if by_map else 'accuracy'} vs {reference}"
-    lines = [["method", "accuracy %", "mAP %", "GMACs", "of uniform", "model ms", versus, "actions"]]
+    places = columns.places([row.results.energy for row in rows])
+    lines = [["method", "accuracy %", "mAP %", "GMACs", "of uniform", "model ms", *columns.headers(places)]]
+    lines[0] += [versus, "actions"]
     for row in rows:
         r = row.results
         lines.append(
@@ -196,6 +203,7 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
                 number(float(r.gmacs.mean())),
                 f"{100 * row.cost.value:.1f} %",
                 "–" if r.model_ms is None else f"{r.model_ms:.1f}",
+                *columns.cells(r.energy, places),
                 _percent(row.map_difference if by_map else row.accuracy_difference, sign="+"),
                 in_words(r.actions),
             ]

@@ -15,8 +15,10 @@ from adaframe.config import Config
 from adaframe.config_check import check
 from adaframe.config_io import to_yaml
 from adaframe.data.survey import Survey
+from adaframe.energy.meter import Meter
 from adaframe.errors import UsageError
 from adaframe.files import write_text
+from adaframe.inference.recognizer import pick_device
 from adaframe.model.network import Network
 from adaframe.training.automatic import automatic
 from adaframe.training.calibration import curve
@@ -70,7 +72,8 @@ def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: S
         workers = config.data.workers or os.cpu_count() or 1
         about = estimate(config, full, clips=seen.clips, decode_s=seen.decode_s, workers=workers)
         print(f"  the training {about}", file=sys.stderr)
-    with load_material(config, data_set, out) as material:
+    meter = Meter(str(pick_device(config.device)))
+    with meter, load_material(config, data_set, out) as material:
         write_text(out / "config.yaml", with_picked(to_yaml(config), picked))
         full = full_network(config, network, len(material.data_set.classes))
         use_frozen_features(material, full)
@@ -84,6 +87,7 @@ def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: S
             write_text(out / "config.yaml", with_picked(to_yaml(config), picked))
         run = Run(config, material, out)
         module = run.train(network, train, held_out, resume=resume)
+        energy = meter.stop()
         outcomes = run.outcomes(module, held_out or train)
         chosen = run.save(
             module,
@@ -91,6 +95,7 @@ def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: S
             *confidences(outcomes, config.budget),
             trained_on=len(train),
             strangeness=strangeness(outcomes, config.budget),
+            facts={"energy": energy.to_json()} if energy is not None else None,
         )
         what = "held-out clips" if held_out else "training clips"
         parts = {"learnt from": train, "held out": held_out}
@@ -100,7 +105,7 @@ def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: S
             outcomes = run.outcomes(module, held_out)
             what = f"clips of fold {config.fold}"
             parts["reported on"] = held_out
-        report_validation(run, outcomes, chosen, held_out, what, parts=parts, picked=picked)
+        report_validation(run, outcomes, chosen, held_out, what, parts=parts, picked=picked, energy=energy)
     print(f"wrote {out / 'model.safetensors'} and {out / 'report.md'}", file=sys.stderr)
 
 

@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adaframe.energy.result import Energy
 from adaframe.evaluation.classes import class_facts, plain
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report import markdown_table, to_json
 from adaframe.files import write_text
 from adaframe.model.metadata import Metadata
 from adaframe.training.calibration import Outcome
-from adaframe.training.sections import Sections, classes_section, data_section, picked_list, usage, verdict
+from adaframe.training.sections import (
+    Sections,
+    classes_section,
+    data_section,
+    energy_section,
+    picked_list,
+    usage,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from adaframe.training.run import Run
@@ -55,6 +64,7 @@ def report_validation(
     parts: Mapping[str, Sequence[int]] | None = None,
     picked: Sequence[str] = (),
     strips: bool = True,
+    energy: Energy | None = None,
 ) -> None:
     """Write report.md, report.json and the figures of a run; a figure that cannot be drawn is a note in the report.
 
@@ -68,6 +78,7 @@ def report_validation(
             model was calibrated on others than those.
         picked: what was chosen automatically, and why, a line each.
         strips: whether to draw film strips of some held-out clips.
+        energy: that the run took up to its last epoch, where that is known.
 
     Raises:
         AdaframeError: report.md or report.json cannot be written.
@@ -97,9 +108,11 @@ def report_validation(
         report.add("Looked at closely", lambda: film_strips(run, asked))
     report.add("The data", lambda: data_section(run, parts or {clips: held_out}))
     again = shlex.join(["adaframe", "train", "--config", str(run.out / "config.yaml"), "--out", str(run.out)])
+    report.add("Energy", lambda: energy_section(energy))
     report.add("Once more", lambda: f"```\n{again}\n```")
     facts: dict[str, Any] = {"title": f"Training: {metadata.plan}", "command": again}
     facts |= to_json(results, results[0].name) | plain(class_facts(here, classes)) | {"picked": list(picked)}
+    facts |= {"energy": energy.to_json()} if energy is not None else {}
     write_text(run.out / "report.json", json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_text(run.out / "report.md", report.text())
 

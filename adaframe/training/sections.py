@@ -16,6 +16,7 @@ import numpy as np
 
 from adaframe.config import Config
 from adaframe.data.manifest import Clip, load_dataset
+from adaframe.energy.result import Energy
 from adaframe.errors import AdaframeError
 from adaframe.evaluation.bootstrap import LEVEL
 from adaframe.evaluation.classes import class_facts, class_table, label_counts
@@ -182,3 +183,10 @@ def _all_clips(config: Config) -> tuple[Clip, ...]:
         warnings.simplefilter("ignore")  # said when training began
         return load_dataset(config.data.root, config.data.manifest).clips
     return ()
+
+
+def energy_section(energy: Energy | None) -> str:
+    """What the run took, from reading the clips to the last epoch; nothing where that is not known."""
+    if energy is None:
+        return ""
+    return f"From reading the clips to the last epoch (of this sitting, if it was resumed): {energy.words()}."

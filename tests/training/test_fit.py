@@ -47,6 +47,15 @@ def test_a_run_leaves_its_files_and_nothing_half_written(trained: Path) -> None:
     assert (trained / "figures" / "epochs.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_energy_of_the_run_is_in_what_it_leaves_and_called_an_estimate_without_counters(trained: Path) -> None:
+    stored = read_metadata(trained / "model.safetensors").training["energy"]
+
+    assert json.loads((trained / "report.json").read_text())["energy"] == stored
+    assert stored["joules"] > 0
+    said = (trained / "report.md").read_text().partition("## Energy")[2]
+    assert ("an estimate" in said) == (stored["kind"] == "estimate")
+
+
 def test_metrics_have_a_row_per_epoch_with_stage_loss_accuracy_and_cost(trained: Path) -> None:
     found = rows(trained)
 

@@ -1,0 +1,119 @@
+"""Energy counters of this machine: RAPL of the processor and NVML of NVIDIA's GPUs, read by CodeCarbon (extra: energy)."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from adaframe.energy.result import JOULES_PER_KWH
+from adaframe.errors import AdaframeError, MissingExtra
+
+POWERCAP = Path("/sys/class/powercap")
+
+
+class Counters(Protocol):
+    """What counts joules between two moments."""
+
+    names: dict[str, str]
+    """What is counted, and by what: {"processor": "RAPL"}."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> dict[str, float] | None:
+        """Joules since the start of each of `names`; None where the counters failed."""
+        ...
+
+
+def find_counters(device: str, *, powercap: Path = POWERCAP) -> Counters | None:
+    """The counters that a run on this device needs, or None where they cannot be read, or the extra is not installed.
+
+    On a GPU it is the GPU's that is needed, and the processor's is read beside it where it can be.
+
+    Args:
+        device: "cpu", "cuda", "cuda:1", as torch names them.
+        powercap: where Linux shows RAPL.
+    """
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda") or importlib.util.find_spec("codecarbon") is None:
+        return None
+    # RAPL's counters are files, mostly for root alone. Looking at them first spares CodeCarbon's start, which takes seconds.
+    names = {"processor": "RAPL"} if readable_rapl(powercap) else {}
+    if kind == "cuda":
+        names["GPU"] = "NVML"
+    return CodeCarbon(names, _gpu_ids(device)) if names else None
+
+
+def demand_counters(device: str) -> Counters:
+    """As `find_counters`, where only a measurement will do.
+
+    Raises:
+        MissingExtra: the extra is not installed.
+        AdaframeError: the counters cannot be read.
+    """
+    if importlib.util.find_spec("codecarbon") is None:
+        raise MissingExtra(
+            "measuring energy needs CodeCarbon; try: pip install 'adaframe[energy]', or --energy machine"
+        )
+    found = find_counters(device)
+    if found is None:
+        raise AdaframeError(
+            f"the energy of {device} cannot be measured: no counter under {POWERCAP} can be read; "
+            "try: sudo chmod a+r /sys/class/powercap/*/energy_uj, or --energy machine for an estimate"
+        )
+    return found
+
+
+def readable_rapl(powercap: Path) -> bool:
+    """Whether there is a RAPL counter of a processor that this user may read."""
+    return any(os.access(zone / "energy_uj", os.R_OK) for zone in powercap.glob("*rapl:*"))
+
+
+def _gpu_ids(device: str) -> list[str]:
+    import torch
+
+    if not device.startswith("cuda") or not torch.cuda.is_available():
+        return []
+    # By their own ids: NVML's numbers know nothing of CUDA_VISIBLE_DEVICES.
+    number = torch.device(device).index
+    wanted: Sequence[int] = range(torch.cuda.device_count()) if number is None else [number]
+    return [f"GPU-{torch.cuda.get_device_properties(n).uuid}" for n in wanted]
+
+
+class CodeCarbon:
+    """CodeCarbon's offline tracker, which neither prints nor writes files nor asks the network here."""
+
+    def __init__(self, names: dict[str, str], gpu_ids: Sequence[str]) -> None:
+        self.names = names
+        self.gpu_ids = list(gpu_ids)
+
+    def start(self) -> None:
+        from codecarbon import OfflineEmissionsTracker
+
+        logging.getLogger("codecarbon").setLevel(logging.CRITICAL)  # its own setting comes after its first words
+        # All that a user's own configuration of CodeCarbon could turn on is said here: it would write, send or scale.
+        self.tracker = OfflineEmissionsTracker(
+            country_iso_code="USA",  # needed, and without effect: grams are counted by our own carbon intensity
+            output_methods=[],
+            output_handlers=[],
+            emissions_endpoint="",
+            allow_multiple_runs=True,
+            log_level="critical",
+            tracking_mode="machine",
+            gpu_ids=self.gpu_ids or None,
+            pue=1.0,
+        )
+        self.tracker.start()
+
+    def stop(self) -> dict[str, float] | None:
+        self.tracker.stop()
+        data = getattr(self.tracker, "final_emissions_data", None)
+        if data is None:
+            return None
+        # Its figure for memory (and for a processor without RAPL) is a model, not a measurement: left out.
+        kwh = {"processor": data.cpu_energy, "GPU": data.gpu_energy}
+        joules = {name: float(kwh[name]) * JOULES_PER_KWH for name in self.names}
+        return joules if all(value > 0 for value in joules.values()) else None
