@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from adaframe.errors import VideoError
-from adaframe.video import ClipFrames, DecodePool, Part, Parts
+from adaframe.inference.steps import Steps, first_step
+from adaframe.video import ClipFrames, ClipRequest, DecodePool, Part, Parts
 
 if TYPE_CHECKING:
     from adaframe.inference.prediction import Prediction
@@ -55,28 +56,37 @@ def recognise_paths(
         beta: bias of the action logits against cost: where on its curve the model works.
         window_s: length of the windows that long files are cut into; None for the model's.
         stride_s: from the start of a window to the next; None spreads them evenly.
-        decode: exact, fast (key frames near the sampled ones) or auto.
+        decode: exact, fast (key frames near the sampled ones, and where they do not settle it a second step) or auto.
     """
-    requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s, decode=decode) for p in paths)
+
+    def request(path: str) -> ClipRequest:
+        asked = metadata.request(path, window_s=window_s, stride_s=stride_s, decode=decode)
+        return first_step(asked, metadata)
+
+    def recognise(frames: Sequence[ClipFrames]) -> list[Recognised]:
+        return loading.result().recognise_parts(frames, beta=beta)
+
     total: Total | None = None
-    with closing(Parts(pool, requests)) as parts, ThreadPoolExecutor(1) as side:
+    with (
+        closing(Parts(pool, (request(str(path)) for path in paths))) as parts,
+        closing(Steps(pool, metadata, request, recognise, PIXELS_PER_BATCH)) as steps,
+        ThreadPoolExecutor(1) as side,
+    ):
         parts.begin()  # Before torch is imported: from then on the two take each other's time.
         loading = side.submit(recognizer)
-        for batch in batches(parts, parts.ready):
-            frames = [part.frames for part in batch if not isinstance(part.frames, VideoError)]
-            recognised = iter(loading.result().recognise_parts(frames, beta=beta) if frames else ())
-            for part in batch:
-                if isinstance(part.frames, VideoError):
-                    yield part.frames
-                    continue
-                if total is None:
-                    from adaframe.inference.total import Total
+        for part, recognised in steps.through(batches(parts, parts.ready)):
+            if recognised is None:
+                assert isinstance(part.frames, VideoError)
+                yield part.frames
+                continue
+            if total is None:
+                from adaframe.inference.total import Total
 
-                    total = Total(part.path, metadata)
-                total.add(next(recognised))
-                if part.last:
-                    prediction, total = total.prediction(), None
-                    yield prediction
+                total = Total(part.path, metadata)
+            total.add(recognised)
+            if part.last:
+                prediction, total = total.prediction(), None
+                yield prediction
 
 
 def batches(parts: Iterator[Part], ready: Callable[[], bool]) -> Iterator[list[Part]]:

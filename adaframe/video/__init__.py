@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adaframe.video.cache import FrameCache
-    from adaframe.video.clip import ClipFrames, ClipRequest, read_clip
+    from adaframe.video.clip import ClipRequest, read_clip
+    from adaframe.video.clip_frames import ClipFrames
     from adaframe.video.facts import VideoFacts, probe
     from adaframe.video.parts import Part, Parts
     from adaframe.video.pool import DecodeFuture, DecodePool
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "ClipFrames": "clip",
+    "ClipFrames": "clip_frames",
     "ClipRequest": "clip",
     "DecodeFuture": "pool",
     "DecodePool": "pool",
