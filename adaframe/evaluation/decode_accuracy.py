@@ -106,7 +106,7 @@ def compare(
                     raise answer
                 answered.append(answer)
     exact, fast = answers["exact"], answers["fast"]
-    pairs = [(_by_window(e), _by_window(f)) for e, f in zip(exact, fast, strict=True)]
+    pairs = [(frames_by_window(e), frames_by_window(f)) for e, f in zip(exact, fast, strict=True)]
     looked = [({i for w in e for i in w}, {i for w in f for i in w}) for e, f in pairs]
     seconds = [np.array([[a.seconds[kind] for a in pair] for pair in zip(exact, fast, strict=True)]) for kind in KINDS]
     return Compared(
@@ -170,7 +170,7 @@ def _concatenated(parts: Sequence[Results]) -> Results:
     )
 
 
-def _by_window(prediction: Prediction) -> list[set[int]]:
+def frames_by_window(prediction: Prediction) -> list[set[int]]:
     """Indices of the frames looked at in each window."""
     counts = prediction.decisions.valid.sum(dim=1).tolist()
     indices = iter(int(frame["index"]) for frame in prediction.frames)

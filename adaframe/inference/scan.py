@@ -19,8 +19,9 @@ from adaframe.video.clip_frames import merged_frames
 def unsettled(recognised: Recognised, metadata: Metadata) -> tuple[int, ...]:
     """Numbers of the windows that have to be read exactly: those not read yet, and those that few key frames do not settle.
 
-    These do, if the policy was content with the cheapest way to see each of them, and the model does not call its answer
-    unsure. Enough key frames are as good as the sampled ones (`adaframe.video.sampling.to_key_frames`).
+    These do, if the policy was content with the cheapest way to see each of them, the model does not call its answer unsure,
+    and its confidence is at least half way from the one where it would to certainty: models learn from all sampled frames, and
+    are too confident of fewer. Enough key frames need no second step (`adaframe.video.sampling.to_key_frames`).
     """
     scan = recognised.frames.scan
     if scan is None:
@@ -29,7 +30,8 @@ def unsettled(recognised: Recognised, metadata: Metadata) -> tuple[int, ...]:
     likely = torch.sigmoid(scores) if metadata.multi_label else torch.softmax(scores, dim=-1)
     confidence = answer.confidence(likely.numpy(), multi_label=metadata.multi_label)
     strangeness = recognised.strangeness.tolist()
-    unsure = [metadata.is_unsure(c, s) for c, s in zip(confidence.tolist(), strangeness, strict=True)]
+    enough = (metadata.unsure_below + 1) / 2
+    unsure = [metadata.is_unsure(c, s) or c < enough for c, s in zip(confidence.tolist(), strangeness, strict=True)]
     open_ = scan.few & (np.array(unsure, dtype=np.bool_) | _looked_closer(recognised.decisions, metadata))
     return tuple(sorted((*scan.unread, *scan.windows[open_].tolist())))
 

@@ -20,6 +20,8 @@ from adaframe.video.sampling import Plan, plan_windows, scan_key_frames, to_key_
 
 DECODES = ("auto", "exact", "fast")
 
+# Of fewer key frames than this part of the sampled ones, answers were others than exact ones also where the model was sure.
+_FEWEST = 4
 _NEAR = 256  # frames tried where none of the chosen ones decodes
 
 
@@ -42,8 +44,8 @@ class ClipRequest:
         crop: cut the central square out; False: only resize.
         decode: exact: the frames that the sampling names; fast: key frames near them, where a window has enough of
             them (`to_key_frames`), the file has time stamps, and the reader is not decord; auto: exact so far.
-        scan: with fast: read nothing but key frames, also where a window has few of them, and say what that leaves to do
-            (`ClipFrames.scan`); where no window has any, it is read exactly.
+        scan: with fast: read nothing but key frames, of windows that have a quarter as many as sampled frames; what that
+            leaves to do is said (`ClipFrames.scan`); where no window has, all are read exactly.
         windows: numbers of those wanted, rising, instead of first_window and max_windows; null: as these say.
 
     Raises:
@@ -115,9 +117,9 @@ def read_clip(request: ClipRequest) -> ClipFrames:
 def _scanned(
     request: ClipRequest, facts: VideoFacts, plan: Plan, numbers: NDArray[np.int64], total: int, started: float
 ) -> ClipFrames | None:
-    """Key frames of the windows that hold any; None where none does, or none of them decodes."""
+    """Key frames of the windows that hold a few; None where none does, or none of them decodes."""
     moved, enough = scan_key_frames(plan, facts.times_s, facts.key_frames)
-    held = np.flatnonzero(moved.valid.any(axis=1))
+    held = np.flatnonzero(_FEWEST * moved.valid.sum(axis=1) >= plan.valid.sum(axis=1))
     if not len(held):
         return None
     moved = moved.of(held)

@@ -16,7 +16,7 @@ class Scan:
     Args:
         windows: of the frames that came of it, int64, (W,).
         few: bool, (W,): where there are fewer key frames than half of the frames that the sampling names.
-        unread: windows without a key frame that could be decoded; nothing came of them yet.
+        unread: windows with still fewer key frames, or none that could be decoded; nothing came of them yet.
     """
 
     windows: NDArray[np.int64]
