@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -22,15 +22,14 @@ from adaframe import bundled
 from adaframe.cli.parser import positive, seconds
 from adaframe.data.manifest import Clip, load_dataset
 from adaframe.errors import AdaframeError, DataError
-from adaframe.evaluation.decode_speed import encode
+from adaframe.evaluation.decode_films import joined, write_joined
 from adaframe.evaluation.metrics import Results, interval, paired_difference
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.inference.together import recognise_paths
 from adaframe.model.metadata import read_metadata
 from adaframe.progress import Line
-from adaframe.video import DecodePool, probe, read_frames
-from adaframe.video.resize import fitted
+from adaframe.video import DecodePool
 
 KINDS = ("decode", "model")
 
@@ -58,29 +57,6 @@ class Compared:
     settled: int
     decode_s: NDArray[np.float64]
     model_s: NDArray[np.float64]
-
-
-def joined(clips: Sequence[Clip], count: int) -> list[list[Clip]]:
-    """Clips of the same label and group, up to so many together, in their order."""
-    alike: dict[tuple[tuple[str, ...], str], list[Clip]] = {}
-    for clip in clips:
-        alike.setdefault((clip.labels, clip.group or clip.path), []).append(clip)
-    return [members[i : i + count] for members in alike.values() for i in range(0, len(members), count)]
-
-
-def write_joined(path: Path, clips: Sequence[Clip], gop: int) -> None:
-    """One file of several clips, at the size and the frame rate of the first one."""
-    first = probe(clips[0].path)
-    encode(path, _pictures(clips, first.height // 2 * 2, first.width // 2 * 2), fps=first.fps, gop=gop)
-
-
-def _pictures(clips: Sequence[Clip], height: int, width: int) -> Iterator[NDArray[np.uint8]]:
-    for clip in clips:
-        facts = probe(clip.path)
-        start, end = clip.start_s or 0.0, facts.duration_s if clip.end_s is None else clip.end_s
-        inside = np.flatnonzero((facts.times_s >= start) & (facts.times_s < end))
-        for image in read_frames(clip.path, inside, facts=facts).images:
-            yield fitted(image, height, width)
 
 
 def compare(

@@ -10,21 +10,19 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from adaframe import bundled
 from adaframe.cli.parser import positive, seconds
 from adaframe.errors import AdaframeError, UsageError
 from adaframe.evaluation.decode_accuracy import frames_by_window
-from adaframe.evaluation.decode_speed import encode
+from adaframe.evaluation.decode_films import lengthen
 from adaframe.inference.recognizer import Recognizer, load
-from adaframe.video import probe, pyav_reader, read_frames
-from adaframe.video.resize import fitted
+from adaframe.video import pyav_reader
 
 WAYS = ("exact", "enough", "fast")
 
@@ -48,24 +46,6 @@ class Took:
     decode_s: tuple[float, ...]
     model_s: tuple[float, ...]
     gmacs: float
-
-
-def lengthen(path: Path, sources: Sequence[str], *, seconds: float, size: tuple[int, int], gop: int) -> None:
-    """Writes a video of that length, size (height, width) and distance of key frames, at 25 frames a second."""
-    encode(path, _pictures(sources, round(25 * seconds), size), fps=25, gop=gop)
-
-
-def _pictures(sources: Sequence[str], count: int, size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
-    left = count
-    while left:
-        for source in sources:
-            facts = probe(source)
-            indices = np.searchsorted(facts.times_s, np.arange(0, facts.duration_s, 1 / 25) + 1e-6, side="right") - 1
-            for image in read_frames(source, np.maximum(indices, 0)[:left], facts=facts).images:
-                yield fitted(image, *size)
-            left -= min(left, len(indices))
-            if not left:
-                return
 
 
 def measure(model: Recognizer, path: Path, *, window_s: float | None, rounds: int) -> list[Took]:
