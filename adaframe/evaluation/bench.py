@@ -13,7 +13,7 @@ import torch
 from adaframe.config import Config
 from adaframe.errors import UsageError
 from adaframe.evaluation import whole
-from adaframe.evaluation.decode_speed import render
+from adaframe.evaluation.decode_films import render
 from adaframe.evaluation.methods import Method, Rivals, model_methods
 from adaframe.evaluation.speed import Timing, as_text, describe_machine, summary, take_turns
 from adaframe.evaluation.speed_figure import speed_figure

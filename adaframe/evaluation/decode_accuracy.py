@@ -1,8 +1,8 @@
-"""`python -m adaframe.evaluation.decode_accuracy`: whether answers from key frames are as right as those from exact frames.
+"""`python -m adaframe.evaluation.decode_accuracy`: whether answers by key frames are as right as those from exact frames.
 
 Clips of one label and one group are joined, several to a file, and encoded anew with key frames at fixed distances; every
-file is answered twice. The windows must be long enough to hold half as many key frames as sampled frames: in others both
-ways are the same, and the table says how many frames moved at all. Clips that the model learnt from tell little.
+file is answered twice. The table says how many frames moved at all, and how many windows key frames did not settle. Clips that
+the model learnt from tell little: `--folds` takes the models of a cross-validation, each for the clips of its own fold.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,19 @@ from adaframe import bundled
 from adaframe.cli.parser import positive, seconds
 from adaframe.data.manifest import Clip, load_dataset
 from adaframe.errors import AdaframeError, DataError
-from adaframe.evaluation.decode_speed import encode
+from adaframe.evaluation.decode_films import joined, write_joined
 from adaframe.evaluation.metrics import Results, interval, paired_difference
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.inference.together import recognise_paths
+from adaframe.model.metadata import read_metadata
 from adaframe.progress import Line
-from adaframe.video import DecodePool, probe, read_frames
-from adaframe.video.resize import fitted
+from adaframe.video import DecodePool
+
+KINDS = ("decode", "model")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compared:
     """Both ways on the same files.
 
@@ -39,38 +42,21 @@ class Compared:
         gop: frames from a key frame to the next.
         exact: answers from exact frames.
         fast: answers from key frames near them.
-        moved: share of exact's frames that fast does not look at, 0..1.
-        decode_s: seconds of decoding a file, exact and fast, medians.
+        windows: of the files, each an answer of its own: exact and fast.
+        frames: that exact looks at, and those of them that fast looks at too.
+        settled: windows that fast answers from key frames.
+        decode_s: seconds of decoding each file, (files, 2): exact and fast.
+        model_s: likewise, of the model.
     """
 
     gop: int
     exact: Results
     fast: Results
-    moved: float
-    decode_s: tuple[float, float]
-
-
-def joined(clips: Sequence[Clip], count: int) -> list[list[Clip]]:
-    """Clips of the same label and group, up to so many together, in their order."""
-    alike: dict[tuple[tuple[str, ...], str], list[Clip]] = {}
-    for clip in clips:
-        alike.setdefault((clip.labels, clip.group or clip.path), []).append(clip)
-    return [members[i : i + count] for members in alike.values() for i in range(0, len(members), count)]
-
-
-def write_joined(path: Path, clips: Sequence[Clip], gop: int) -> None:
-    """One file of several clips, at the size and the frame rate of the first one."""
-    first = probe(clips[0].path)
-    encode(path, _pictures(clips, first.height // 2 * 2, first.width // 2 * 2), fps=first.fps, gop=gop)
-
-
-def _pictures(clips: Sequence[Clip], height: int, width: int) -> Iterator[NDArray[np.uint8]]:
-    for clip in clips:
-        facts = probe(clip.path)
-        start, end = clip.start_s or 0.0, facts.duration_s if clip.end_s is None else clip.end_s
-        inside = np.flatnonzero((facts.times_s >= start) & (facts.times_s < end))
-        for image in read_frames(clip.path, inside, facts=facts).images:
-            yield fitted(image, height, width)
+    windows: tuple[Results, Results]
+    frames: tuple[int, int]
+    settled: int
+    decode_s: NDArray[np.float64]
+    model_s: NDArray[np.float64]
 
 
 def compare(
@@ -95,23 +81,93 @@ def compare(
                 if not isinstance(answer, Prediction):
                     raise answer
                 answered.append(answer)
-    results = {way: _results(way, answered, groups, model) for way, answered in answers.items()}
-    pairs = list(zip(answers["exact"], answers["fast"], strict=True))
-    kept = sum(len(_looked_at(exact) & _looked_at(fast)) for exact, fast in pairs)
+    exact, fast = answers["exact"], answers["fast"]
+    pairs = [(frames_by_window(e), frames_by_window(f)) for e, f in zip(exact, fast, strict=True)]
+    looked = [({i for w in e for i in w}, {i for w in f for i in w}) for e, f in pairs]
+    seconds = [np.array([[a.seconds[kind] for a in pair] for pair in zip(exact, fast, strict=True)]) for kind in KINDS]
     return Compared(
         gop=gop,
-        exact=results["exact"],
-        fast=results["fast"],
-        moved=1 - kept / sum(len(_looked_at(exact)) for exact, _ in pairs),
-        decode_s=(
-            float(np.median([exact.seconds["decode"] for exact, _ in pairs])),
-            float(np.median([fast.seconds["decode"] for _, fast in pairs])),
-        ),
+        exact=_results("exact", exact, groups, model),
+        fast=_results("fast", fast, groups, model),
+        windows=(_window_results("exact", exact, groups, model), _window_results("fast", fast, groups, model)),
+        frames=(sum(len(e) for e, _ in looked), sum(len(e & f) for e, f in looked)),
+        settled=sum(one != other for e, f in pairs for one, other in zip(e, f, strict=True)),
+        decode_s=seconds[0],
+        model_s=seconds[1],
     )
 
 
-def _looked_at(prediction: Prediction) -> set[int]:
-    return {int(frame["index"]) for frame in prediction.frames}
+def models_of_folds(run: Path, device: str) -> dict[str, Recognizer]:
+    """The models of a cross-validation by the fold that each did not learn from.
+
+    When a model is unsure was set on the very clips that it answers here: each gets the medians of the others' limits.
+
+    Raises:
+        DataError: no such run.
+    """
+    files = {path.parent.name.removeprefix("fold-"): path for path in sorted(run.glob("fold-*/model.safetensors"))}
+    if len(files) < 2:
+        raise DataError(f"{run}: holds no models of folds; try: a folder of adaframe train --fold all")
+    known = {fold: read_metadata(path) for fold, path in files.items()}
+    models = {}
+    for fold, path in files.items():
+        others = [metadata for other, metadata in known.items() if other != fold]
+        models[fold] = load(path, device=device)
+        models[fold].metadata = replace(
+            models[fold].metadata,
+            unsure_below=float(np.median([m.unsure_below for m in others])),
+            strange_above=float(np.median([m.strange_above for m in others])),
+        )
+    return models
+
+
+def combined(parts: Sequence[Compared]) -> Compared:
+    """What several models answered, each for its clips, as one."""
+    return Compared(
+        gop=parts[0].gop,
+        exact=_concatenated([p.exact for p in parts]),
+        fast=_concatenated([p.fast for p in parts]),
+        windows=(_concatenated([p.windows[0] for p in parts]), _concatenated([p.windows[1] for p in parts])),
+        frames=(sum(p.frames[0] for p in parts), sum(p.frames[1] for p in parts)),
+        settled=sum(p.settled for p in parts),
+        decode_s=np.concatenate([p.decode_s for p in parts]),
+        model_s=np.concatenate([p.model_s for p in parts]),
+    )
+
+
+def _concatenated(parts: Sequence[Results]) -> Results:
+    return replace(
+        parts[0],
+        scores=np.concatenate([p.scores for p in parts]),
+        targets=np.concatenate([p.targets for p in parts]),
+        gmacs=np.concatenate([p.gmacs for p in parts]),
+        gmacs_uniform=float(np.average([p.gmacs_uniform for p in parts], weights=[len(p.gmacs) for p in parts])),
+        groups=tuple(group for p in parts for group in p.groups),
+    )
+
+
+def frames_by_window(prediction: Prediction) -> list[set[int]]:
+    """Indices of the frames looked at in each window."""
+    counts = prediction.decisions.valid.sum(dim=1).tolist()
+    indices = iter(int(frame["index"]) for frame in prediction.frames)
+    return [set(islice(indices, count)) for count in counts]
+
+
+def _window_results(
+    name: str, answers: Sequence[Prediction], groups: Sequence[Sequence[Clip]], model: Recognizer
+) -> Results:
+    """As of the files, of their windows: whether the class that each names is the file's."""
+    files = _results(name, answers, groups, model)
+    named = [[part["label"] for part in answer.timeline] or [answer.label] for answer in answers]
+    counts = [len(labels) for labels in named]
+    scores = np.array([[label == known for known in model.classes] for labels in named for label in labels], np.float64)
+    return replace(
+        files,
+        scores=scores,
+        targets=files.targets.repeat(counts, axis=0),
+        gmacs=(files.gmacs / counts).repeat(counts),
+        groups=tuple(group for group, count in zip(files.groups, counts, strict=True) for _ in range(count)),
+    )
 
 
 def _results(name: str, answers: Sequence[Prediction], groups: Sequence[Sequence[Clip]], model: Recognizer) -> Results:
@@ -131,19 +187,30 @@ def _results(name: str, answers: Sequence[Prediction], groups: Sequence[Sequence
 
 
 def as_text(compared: Sequence[Compared]) -> str:
-    """A line for each distance of key frames."""
+    """Some lines for each distance of key frames."""
     lines = []
     for one in compared:
-        exact, fast = (interval(results) for results in (one.exact, one.fast))
-        change = paired_difference(one.fast, one.exact, metric="accuracy")
-        agree = float((one.exact.scores.argmax(axis=1) == one.fast.scores.argmax(axis=1)).mean())
+        lines.append(f"GOP {one.gop}: {_text(one.exact, one.fast, 'files')}")
+        if len(one.windows[0].scores) > len(one.exact.scores):
+            lines.append(f"  {_text(*one.windows, 'windows')}")
+        share = one.settled / len(one.windows[0].scores)
+        sums, gmacs = 1e3 * one.decode_s.mean(axis=0), (one.exact.gmacs.mean(), one.fast.gmacs.mean())
+        model = 1e3 * one.model_s.mean(axis=0)
         lines.append(
-            f"GOP {one.gop}: exact {exact.value:.1%}, fast {fast.value:.1%} of {len(one.exact.scores)} files right; fast - "
-            f"exact {100 * change.value:+.1f} points ({100 * change.low:+.1f} to {100 * change.high:+.1f}); {agree:.1%} "
-            f"agree; {one.moved:.0%} of the frames moved; decoding {1e3 * one.decode_s[0]:.0f} -> "
-            f"{1e3 * one.decode_s[1]:.0f} ms a file (median)"
+            f"  {share:.0%} of the windows answered from key frames, {1 - one.frames[1] / one.frames[0]:.0%} of the frames "
+            f"moved; a file (mean): decoding {sums[0]:.0f} -> {sums[1]:.0f} ms, model {model[0]:.0f} -> {model[1]:.0f} ms, "
+            f"{gmacs[0]:.2f} -> {gmacs[1]:.2f} GMACs"
         )
     return "\n".join(lines)
+
+
+def _text(exact: Results, fast: Results, what: str) -> str:
+    change = paired_difference(fast, exact, metric="accuracy")
+    agree = float((exact.scores.argmax(axis=1) == fast.scores.argmax(axis=1)).mean())
+    return (
+        f"exact {interval(exact).value:.1%}, fast {interval(fast).value:.1%} of {len(exact.scores)} {what} right; fast - "
+        f"exact {100 * change.value:+.1f} points ({100 * change.low:+.1f} to {100 * change.high:+.1f}); {agree:.1%} agree"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -154,6 +221,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data.manifest", dest="manifest", default="", metavar="FILE", help="as of adaframe evaluate")
     parser.add_argument("--fold", default="", metavar="K", help="only the clips of this fold")
     parser.add_argument(
+        "--folds", type=Path, metavar="RUN", help="instead of a model: a folder of adaframe train --fold all"
+    )
+    parser.add_argument(
         "--gop", type=positive, nargs="+", default=[12, 50, 250], metavar="N", help="key frame distances"
     )
     parser.add_argument("--join", type=positive, default=8, metavar="N", help="clips to a file (default: %(default)s)")
@@ -163,14 +233,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         clips = [c for c in load_dataset(args.root, args.manifest).clips if not args.fold or c.fold == args.fold]
-        model = load(args.checkpoint or bundled.checkpoint_path("example.safetensors"), device=args.device)
-        unknown = sorted({label for clip in clips for label in clip.labels} - set(model.classes))
-        if unknown or not clips:
+        if args.folds is not None:
+            models = models_of_folds(args.folds, args.device)
+        else:
+            models = {"": load(args.checkpoint or bundled.checkpoint_path("example.safetensors"), device=args.device)}
+        of = {fold: [c for c in clips if fold in ("", c.fold)] for fold in models}
+        of = {fold: mine for fold, mine in of.items() if mine}
+        classes = next(iter(models.values())).classes
+        unknown = sorted({label for clip in clips for label in clip.labels} - set(classes))
+        if unknown or not of:
             what = f"the model does not know {unknown[0]}" if unknown else "no such clips"
             raise DataError(f"{args.manifest or args.root}: {what}")
         settings = {"join": args.join, "window_s": args.window, "workers": args.workers}
         for gop in args.gop:
-            print(as_text([compare(model, clips, gop=gop, **settings)]), flush=True)
+            parts = [compare(models[fold], mine, gop=gop, **settings) for fold, mine in of.items()]
+            print(as_text([combined(parts)]), flush=True)
     except AdaframeError as error:
         print(f"adaframe: error: {error}", file=sys.stderr)
         return error.exit_code

@@ -2,8 +2,9 @@
 
 The videos are rendered here: a texture that drifts, H.264 with B-frames, key frames at a fixed distance. The ways take
 turns, so that what else the machine does falls on all of them. `forward` decodes everything up to the last sampled frame;
-`exact` only what its frames need; `fast` the key frames near them. All are resized. `facts` is what comes before: demuxing
-the file once, whatever the way.
+`exact` only what its frames need; `fast` the key frames near them, where there are enough; `scan`, the first step of fast
+recognition, key frames alone, however few. All are resized. `facts` is what comes before: demuxing the file once, whatever the
+way. A texture's key frames are dear (half of the bytes with one in 12); `--source` takes the pictures of real videos.
 """
 
 from __future__ import annotations
@@ -12,28 +13,25 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from adaframe.cli.parser import positive, seconds
 from adaframe.config import Preprocess, Sampling
+from adaframe.evaluation.decode_films import lengthen, render
 from adaframe.progress import Line
-from adaframe.video import pyav_reader
+from adaframe.video import pyav_reader, read_frames
 from adaframe.video.facts import VideoFacts, probe
 from adaframe.video.resize import resize_frame
-from adaframe.video.sampling import plan_windows, to_key_frames
+from adaframe.video.sampling import plan_windows, scan_key_frames, to_key_frames
 
-_FPS = 25
 _SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
 _GOPS = (12, 50, 250)
 _SECONDS, _LONG_SECONDS, _LONG_GOP = 10, 300, 50
-_TILE = 4  # pixels of a texture's squares
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Taken:
 
     Args:
         video: its name.
-        way: facts, forward, exact or fast.
+        way: facts, forward, exact, fast or scan.
         frames: that came of it.
         wall_ms: one value a round.
         cpu_ms: of all threads, one value a round.
@@ -55,53 +53,31 @@ class Taken:
     cpu_ms: tuple[float, ...]
 
 
-def render(path: Path, *, gop: int, size: tuple[int, int], seconds: float) -> Path:
-    """Writes a video of a drifting texture.
-
-    Args:
-        path: of the file.
-        gop: frames from a key frame to the next.
-        size: height and width.
-        seconds: how long it lasts, at 25 frames a second.
-    """
-    height, width = size
-    across = np.random.default_rng(0).integers(64, 192, (height // 2, width // 2, 3)).astype(np.uint8)
-    texture = across.repeat(_TILE, 0).repeat(_TILE, 1)
-    steps = ((t % height, t // 2 % width) for t in range(round(seconds * _FPS)))
-    encode(path, (texture[top : top + height, left : left + width] for top, left in steps), fps=_FPS, gop=gop)
-    return path
-
-
-def encode(path: Path, pictures: Iterable[NDArray[np.uint8]], *, fps: float, gop: int) -> None:
-    """Writes pictures (RGB, uint8, (H, W, 3), of one size, which is even) as H.264 with a key frame every `gop` frames."""
-    rate = Fraction(fps).limit_denominator(1001)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate)
-        stream.options = {"preset": "veryfast", "g": str(gop), "sc_threshold": "0"}
-        for t, picture in enumerate(pictures):
-            if not t:
-                stream.height, stream.width, stream.pix_fmt = *picture.shape[:2], "yuv420p"
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            frame.pts, frame.time_base = t, 1 / rate
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-
-
 def ways(facts: VideoFacts, sampling: Sampling, preprocess: Preprocess) -> dict[str, Callable[[], int]]:
     """Functions that read a video's frames, each in its own way; they return how many came."""
     exact = plan_windows(facts.times_s, sampling, duration_s=facts.duration_s)
     fast = to_key_frames(exact, facts.times_s, facts.key_frames)
 
-    def read(indices: np.ndarray, planned: bool) -> int:
-        wanted = [int(i) for i in np.unique(indices)]
-        frames = pyav_reader.decode(facts, wanted, planned=planned)
+    few, _ = scan_key_frames(exact, facts.times_s, facts.key_frames)
+    first = np.unique(few.indices[few.valid])
+
+    def forward() -> int:
+        wanted = [int(i) for i in np.unique(exact.indices)]
+        frames = pyav_reader.decode(facts, wanted, planned=False)
         return sum(1 for _, image, _ in frames if resize_frame(image, preprocess, crop=True).size)
+
+    def read(indices: NDArray[np.int64], scaled: NDArray[np.int64]) -> int:
+        scaled_ones = frozenset(scaled.ravel().tolist())
+        return len(
+            read_frames(facts.path, np.unique(indices), preprocess=preprocess, facts=facts, scaled=scaled_ones).indices
+        )
 
     return {
         "facts": lambda: probe(facts.path).frames,
-        "forward": lambda: read(exact.indices, False),
-        "exact": lambda: read(exact.indices, True),
-        "fast": lambda: read(fast.indices, True),
+        "forward": forward,
+        "exact": lambda: read(exact.indices, np.zeros(0, np.int64)),
+        "fast": lambda: read(fast.indices, np.setdiff1d(fast.indices, exact.indices)),
+        "scan": lambda: read(first, first),
     }
 
 
@@ -165,11 +141,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--window", type=seconds, metavar="S", help="seconds of a window (default: the whole file)")
     parser.add_argument("--threads", type=positive, default=1, help="of the decoder (default: %(default)s)")
     parser.add_argument("--short", action="store_true", help="leave out the video of five minutes")
+    parser.add_argument(
+        "--source", nargs="+", default=[], metavar="FILE", help="pictures to encode instead of a texture"
+    )
     args = parser.parse_args(argv)
     pyav_reader.threads = args.threads
+
+    def make(path: Path, *, gop: int, size: tuple[int, int], seconds: float) -> Path:
+        if args.source:
+            lengthen(path, args.source, seconds=seconds, size=size, gop=gop)
+            return path
+        return render(path, gop=gop, size=size, seconds=seconds)
+
     with tempfile.TemporaryDirectory() as folder:
         videos = {
-            f"{_SECONDS} s, {size}, GOP {gop}": render(
+            f"{_SECONDS} s, {size}, GOP {gop}": make(
                 Path(folder) / f"{size}-{gop}.mp4", gop=gop, size=_SIZES[size], seconds=_SECONDS
             )
             for size in _SIZES
@@ -178,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not args.short:
             size, pixels = next(iter(_SIZES.items()))
             path = Path(folder) / "long.mp4"
-            videos[f"{_LONG_SECONDS} s, {size}, GOP {_LONG_GOP}"] = render(
+            videos[f"{_LONG_SECONDS} s, {size}, GOP {_LONG_GOP}"] = make(
                 path, gop=_LONG_GOP, size=pixels, seconds=_LONG_SECONDS
             )
         print(as_text(measure(videos, Sampling(args.frames, args.window), rounds=args.rounds)))

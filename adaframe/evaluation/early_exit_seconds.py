@@ -25,7 +25,7 @@ from adaframe.cli.parser import positive
 from adaframe.config import Preprocess, Sampling
 from adaframe.data.manifest import load_dataset
 from adaframe.errors import AdaframeError, DataError
-from adaframe.evaluation.decode_speed import render
+from adaframe.evaluation.decode_films import render
 from adaframe.evaluation.stages import FEWER, RULES, Settled, coarse_to_fine, recognise_in_stages
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.model.network import Clips

@@ -25,7 +25,7 @@ import av
 from adaframe.cli.parser import positive
 from adaframe.data.folders import videos_below
 from adaframe.errors import AdaframeError, DataError
-from adaframe.evaluation.decode_speed import render
+from adaframe.evaluation.decode_films import render
 from adaframe.evaluation.watched import Sample, watch
 
 _TENTHS = 10

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from adaframe.cli.parser import fraction, positive, seconds
 from adaframe.errors import AdaframeError
-from adaframe.evaluation.decode_speed import encode
+from adaframe.evaluation.decode_films import encode
 from adaframe.inference.load import cpu_seconds
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import Recognizer, load

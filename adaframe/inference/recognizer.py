@@ -14,6 +14,8 @@ from torch import Tensor
 from adaframe.errors import UsageError, VideoError
 from adaframe.inference.moment import Event, Moment
 from adaframe.inference.prediction import Prediction
+from adaframe.inference.scan import merged, unsettled
+from adaframe.inference.steps import first_step, second_step
 from adaframe.inference.together import recognise_paths
 from adaframe.inference.total import Recognised, Total
 from adaframe.inference.watch import watch
@@ -22,7 +24,7 @@ from adaframe.model.checkpoint import load_network
 from adaframe.model.memory import keep_freed_memory
 from adaframe.model.metadata import Metadata
 from adaframe.model.network import Clips, Network
-from adaframe.video import ClipFrames, DecodePool, read_clip, resize_frames
+from adaframe.video import ClipFrames, ClipRequest, DecodePool, read_clip, resize_frames
 
 
 def load(checkpoint: str | Path | None = None, *, device: str = "auto", budget: float | None = None) -> Recognizer:
@@ -96,12 +98,24 @@ class Recognizer:
             budget: upper bound on cost as a fraction of uniform's; None for the recogniser's own.
             window_s: length of the windows that a long file is cut into; None for the model's.
             stride_s: from the start of a window to the next; None spreads them evenly.
-            decode: exact, fast (key frames instead, where there are enough) or auto; see ClipRequest.
+            decode: exact, fast (key frames instead, where there are enough or they settle it) or auto; see ClipRequest.
 
         Raises:
             VideoError: the file cannot be used.
         """
-        return self.classify_parts(str(path), self._read(str(path), window_s, stride_s, decode), budget=budget)
+        for name, seconds in (("window_s", window_s), ("stride_s", stride_s)):
+            if seconds is not None and not 0 < seconds < float("inf"):
+                raise UsageError(f"{name} must be seconds, above 0, not {seconds:g}")
+        request = self.metadata.request(str(path), window_s=window_s, stride_s=stride_s, decode=decode)
+        request = first_step(request, self.metadata)
+        total, beta = Total(str(path), self.metadata), self._beta(budget)
+        for part in self._read(request):
+            recognised = self.recognise_parts([part], beta=beta)[0]
+            if windows := unsettled(recognised, self.metadata):
+                exact = self.recognise_parts([read_clip(second_step(request, windows))], beta=beta)[0]
+                recognised = merged(recognised, exact, self.metadata)
+            total.add(recognised)
+        return total.prediction()
 
     def classify_frames(
         self, frames: np.ndarray, *, times_s: np.ndarray | None = None, budget: float | None = None
@@ -245,11 +259,7 @@ class Recognizer:
         )
         return self.network.summarise(clips, bias=-beta * self._price[None] if beta else None)
 
-    def _read(self, path: str, window_s: float | None, stride_s: float | None, decode: str) -> Iterator[ClipFrames]:
-        for name, seconds in (("window_s", window_s), ("stride_s", stride_s)):
-            if seconds is not None and not 0 < seconds < float("inf"):
-                raise UsageError(f"{name} must be seconds, above 0, not {seconds:g}")
-        request = self.metadata.request(path, window_s=window_s, stride_s=stride_s, decode=decode)
+    def _read(self, request: ClipRequest) -> Iterator[ClipFrames]:
         part = read_clip(request)
         yield part
         for first in range(request.max_windows, part.windows_total, request.max_windows):

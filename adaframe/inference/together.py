@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from adaframe.errors import VideoError
 from adaframe.inference.in_order import InOrder
-from adaframe.video import ClipFrames, DecodePool, Part, Parts
+from adaframe.inference.steps import Steps, first_step
+from adaframe.video import ClipFrames, ClipRequest, DecodePool, Part, Parts
 
 if TYPE_CHECKING:
     from adaframe.inference.prediction import Prediction
@@ -76,33 +77,42 @@ def recognise_paths(
         beta: bias of the action logits against cost: where on its curve the model works.
         window_s: length of the windows that long files are cut into; None for the model's.
         stride_s: from the start of a window to the next; None spreads them evenly.
-        decode: exact, fast (key frames near the sampled ones) or auto.
+        decode: exact, fast (key frames near the sampled ones, and where they do not settle it a second step) or auto.
     """
-    requests = (metadata.request(str(p), window_s=window_s, stride_s=stride_s, decode=decode) for p in paths)
+
+    def request(path: str) -> ClipRequest:
+        asked = metadata.request(path, window_s=window_s, stride_s=stride_s, decode=decode)
+        return first_step(asked, metadata)
+
+    recognised_at = float("-inf")
+
+    def recognise(frames: Sequence[ClipFrames]) -> list[Recognised]:
+        nonlocal recognised_at
+        before, recognised_at = recognised_at, time.monotonic()
+        decoding = sum(part.decode_s for part in frames) / max(recognised_at - before, 1e-6)  # cores, since then
+        model = loading.result()
+        with threads(beside=min(parts.busy(), round(decoding))):
+            return model.recognise_parts(frames, beta=beta)
+
     totals: dict[int, Total] = {}
     answers = InOrder()
-    with closing(Parts(pool, requests, overtake=_OVERTAKE)) as parts, ThreadPoolExecutor(1) as side:
+    with (
+        closing(Parts(pool, (request(str(path)) for path in paths), overtake=_OVERTAKE)) as parts,
+        closing(Steps(pool, metadata, request, recognise, PIXELS_PER_BATCH)) as steps,
+        ThreadPoolExecutor(1) as side,
+    ):
         parts.begin()  # Before torch is imported: from then on the two take each other's time.
         loading = side.submit(recognizer)
-        now = float("-inf")
-        for batch in batches(parts):
-            before, now = now, time.monotonic()
-            frames = [part.frames for part in batch if not isinstance(part.frames, VideoError)]
-            decoding = sum(part.decode_s for part in frames) / max(now - before, 1e-6)  # cores, since then
-            recognised: Iterator[Recognised] = iter(())
-            if frames:
-                model = loading.result()
-                with threads(beside=min(parts.busy(), round(decoding))):
-                    recognised = iter(model.recognise_parts(frames, beta=beta))
-            for part in batch:
-                if isinstance(part.frames, VideoError):
-                    answers.add(part.number, part.frames)
-                    continue
+        for part, recognised in steps.through(batches(parts)):
+            if recognised is None:
+                assert isinstance(part.frames, VideoError)
+                answers.add(part.number, part.frames)
+            else:
                 if part.number not in totals:
                     from adaframe.inference.total import Total
 
                     totals[part.number] = Total(part.path, metadata)
-                totals[part.number].add(next(recognised))
+                totals[part.number].add(recognised)
                 if part.last:
                     answers.add(part.number, totals.pop(part.number).prediction())
             yield from answers

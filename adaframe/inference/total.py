@@ -63,9 +63,10 @@ class Total:
             self.crops = images
         else:
             wanted = {int((k + 0.5) * total / STILLS) for k in range(STILLS)}
+            # Parts that waited for their second step have given up their pictures.
             here = [w for w in range(len(images)) if self._seen + w in wanted]
             self.stills += [_still(part, w, self.metadata.costs.sources()) for w in here]
-        self._seen += len(images)
+        self._seen += len(part.scores)
         # A copy: a view of no frames would still hold all of them.
         bare = replace(part.frames, images=part.frames.images[:0].copy())
         self.parts.append(replace(part, frames=bare))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adaframe.video.cache import FrameCache
     from adaframe.video.camera import Camera, Cameras
-    from adaframe.video.clip import ClipFrames, ClipRequest, read_clip
+    from adaframe.video.clip import ClipRequest, read_clip
+    from adaframe.video.clip_frames import ClipFrames
     from adaframe.video.facts import VideoFacts, probe
     from adaframe.video.parts import Part, Parts
     from adaframe.video.pool import DecodeFuture, DecodePool
@@ -51,7 +52,7 @@ _HOME = {
     "Outage": "shot",
     "Shot": "shot",
     "list_cameras": "webcam",
-    "ClipFrames": "clip",
+    "ClipFrames": "clip_frames",
     "ClipRequest": "clip",
     "DecodeFuture": "pool",
     "DecodePool": "pool",

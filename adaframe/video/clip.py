@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from adaframe.config import Preprocess, Sampling
 from adaframe.errors import UnreadableVideo, UsageError
+from adaframe.video.clip_frames import ClipFrames, Scan
 from adaframe.video.facts import VideoFacts, probe
 from adaframe.video.reader import Frames, read_frames
 from adaframe.video.resize import resized_size
-from adaframe.video.sampling import Plan, plan_windows, to_key_frames
+from adaframe.video.sampling import Plan, plan_windows, scan_key_frames, to_key_frames
 
 DECODES = ("auto", "exact", "fast")
 
+# Of fewer key frames than this part of the sampled ones, answers were others than exact ones also where the model was sure.
+_FEWEST = 4
 _NEAR = 256  # frames tried where none of the chosen ones decodes
 
 
@@ -41,6 +44,9 @@ class ClipRequest:
         crop: cut the central square out; False: only resize.
         decode: exact: the frames that the sampling names; fast: key frames near them, where a window has enough of
             them (`to_key_frames`), the file has time stamps, and the reader is not decord; auto: exact so far.
+        scan: with fast: read nothing but key frames, of windows that have a quarter as many as sampled frames; what that
+            leaves to do is said (`ClipFrames.scan`); where no window has, all are read exactly.
+        windows: numbers of those wanted, rising, instead of first_window and max_windows; null: as these say.
 
     Raises:
         UsageError: an unknown way to decode.
@@ -59,48 +65,19 @@ class ClipRequest:
     seed: int | None = None
     crop: bool = True
     decode: str = "auto"
+    scan: bool = False
+    windows: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.decode not in DECODES:
             raise UsageError(f"unknown way to decode {self.decode!r}; known: {', '.join(DECODES)}")
 
 
-@dataclass(frozen=True, eq=False)
-class ClipFrames:
-    """Frames of W windows of a clip.
-
-    Args:
-        path: of the file.
-        images: RGB, uint8, (W, T, H, W', 3); where not valid, the last valid frame again.
-        times_s: within the file, float64, (W, T).
-        indices: presentation order, int64, (W, T).
-        valid: bool, (W, T); valid frames come first.
-        start_s: of the windows, float64, (W,).
-        end_s: float64, (W,).
-        windows_total: of the whole clip, those left out or not asked for included.
-        decode_s: wall time of reading and resizing.
-        warnings: what a user should know.
-        reader: pyav or decord.
-    """
-
-    path: str
-    images: NDArray[np.uint8]
-    times_s: NDArray[np.float64]
-    indices: NDArray[np.int64]
-    valid: NDArray[np.bool_]
-    start_s: NDArray[np.float64]
-    end_s: NDArray[np.float64]
-    windows_total: int
-    decode_s: float
-    warnings: tuple[str, ...]
-    reader: str
-
-
 def read_clip(request: ClipRequest) -> ClipFrames:
     """The frames of a clip.
 
     Frames that cannot be decoded are left out of their windows, and windows of only such frames altogether, with a
-    warning; with first_window > 0 that may leave no window.
+    warning; unless these are the clip's first windows, that may leave no window.
 
     Raises:
         VideoError: the file cannot be used, nothing of the first windows decodes, or the clip lies beyond its end.
@@ -109,40 +86,78 @@ def read_clip(request: ClipRequest) -> ClipFrames:
     facts = known_facts(request.path)
     plan = _plan(request, facts)
     total = len(plan.indices)
-    part = slice(request.first_window, request.first_window + request.max_windows)
-    plan = Plan(plan.indices[part], plan.valid[part], plan.start_s[part], plan.end_s[part])
-    if request.decode == "fast" and request.reader != "decord" and facts.ticks is not None:
-        plan = to_key_frames(plan, facts.times_s, facts.key_frames)
-    wanted = np.unique(plan.indices)
+    numbers = np.arange(request.first_window, min(request.first_window + request.max_windows, total))
+    if request.windows is not None:
+        numbers = np.array([w for w in request.windows if w < total], dtype=np.int64)
+    plan = plan.of(numbers)
+    by_key_frames = request.decode == "fast" and request.reader != "decord" and facts.ticks is not None
+    if by_key_frames and request.scan and (found := _scanned(request, facts, plan, numbers, total, started)):
+        return found
+    key_frames: NDArray[np.int64] = np.zeros(0, np.int64)
+    if by_key_frames:
+        exact, plan = plan, to_key_frames(plan, facts.times_s, facts.key_frames)
+        key_frames = np.setdiff1d(plan.indices, exact.indices)
     try:
-        if not len(wanted):
+        if not len(numbers):
             raise UnreadableVideo(request.path, f"has {total} windows, none from {request.first_window} on")
-        frames = read_frames(
-            request.path,
-            wanted,
-            preprocess=request.preprocess,
-            crop=request.crop,
-            reader=request.reader,
-            facts=facts,
-        )
+        frames = _read(request, facts, plan.indices, key_frames)
     except UnreadableVideo as error:
-        if request.first_window:
+        if request.first_window or request.windows is not None:
             return _empty(request, facts, plan, total, error.what, time.perf_counter() - started)
         frames = _whatever_decodes(request, facts)
         plan = _plan(request, facts, frames.indices)
         total = len(plan.indices)
+    clip, whole = _windows(request, facts, plan, frames, total, started)
+    if whole.all():
+        return clip
+    lost = f"{int((~whole).sum())} windows are left out: nothing of them could be decoded"
+    return replace(clip, warnings=(*clip.warnings, lost))
 
-    warnings = list(frames.warnings)
+
+def _scanned(
+    request: ClipRequest, facts: VideoFacts, plan: Plan, numbers: NDArray[np.int64], total: int, started: float
+) -> ClipFrames | None:
+    """Key frames of the windows that hold a few; None where none does, or none of them decodes."""
+    moved, enough = scan_key_frames(plan, facts.times_s, facts.key_frames)
+    held = np.flatnonzero(_FEWEST * moved.valid.sum(axis=1) >= plan.valid.sum(axis=1))
+    if not len(held):
+        return None
+    moved = moved.of(held)
+    try:
+        frames = _read(request, facts, moved.indices, moved.indices)
+    except UnreadableVideo:
+        return None
+    clip, whole = _windows(request, facts, moved, frames, total, started)
+    read = held[whole]
+    unread = np.setdiff1d(np.arange(len(numbers)), read)
+    return replace(clip, scan=Scan(numbers[read], ~enough[read], tuple(numbers[unread].tolist())))
+
+
+def _read(request: ClipRequest, facts: VideoFacts, indices: NDArray[np.int64], key_frames: NDArray[np.int64]) -> Frames:
+    """Frames at these indices; those that stand for others need not be the same to the last bit, and come sooner."""
+    return read_frames(
+        request.path,
+        np.unique(indices),
+        preprocess=request.preprocess,
+        crop=request.crop,
+        reader=request.reader,
+        facts=facts,
+        scaled=frozenset(key_frames.ravel().tolist()),
+    )
+
+
+def _windows(
+    request: ClipRequest, facts: VideoFacts, plan: Plan, frames: Frames, total: int, started: float
+) -> tuple[ClipFrames, NDArray[np.bool_]]:
+    """The windows of which anything was decoded, and which these are of the plan's."""
     got = np.isin(plan.indices, frames.indices) & plan.valid
-    whole = got.any(axis=1)
-    if not whole.all():
-        warnings.append(f"{int((~whole).sum())} windows are left out: nothing of them could be decoded")
+    whole: NDArray[np.bool_] = np.any(got, axis=1)
     got, counts = got[whole], got[whole].sum(axis=1, keepdims=True)
     steps = np.arange(plan.indices.shape[1])[None, :]
     order = np.argsort(~got, axis=1, kind="stable")
     order = np.take_along_axis(order, np.minimum(steps, counts - 1), axis=1)
     indices = np.take_along_axis(plan.indices[whole], order, axis=1)
-    return ClipFrames(
+    clip = ClipFrames(
         path=request.path,
         images=frames.images[np.searchsorted(frames.indices, indices)],
         times_s=facts.times_s[indices],
@@ -152,9 +167,10 @@ def read_clip(request: ClipRequest) -> ClipFrames:
         end_s=plan.end_s[whole],
         windows_total=total,
         decode_s=time.perf_counter() - started,
-        warnings=tuple(warnings),
+        warnings=frames.warnings,
         reader=frames.reader,
     )
+    return clip, whole
 
 
 def clip_bounds(request: ClipRequest, facts: VideoFacts) -> tuple[float, float]:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from adaframe.errors import VideoError
-from adaframe.video.clip import ClipFrames, ClipRequest, read_clip
+from adaframe.video.clip import ClipRequest, read_clip
+from adaframe.video.clip_frames import ClipFrames
 from adaframe.video.pool import DecodeFuture, DecodePool
 
 _FILES_AHEAD = 8  # at least; so that few workers too leave several short files at once to the model
@@ -190,4 +191,4 @@ class Parts:
 def _without_windows(frames: ClipFrames) -> ClipFrames:
     """No windows at all, in the shapes of a part; copies, as a view of no frames would still hold all of them."""
     arrays = ("images", "times_s", "indices", "valid", "start_s", "end_s")
-    return replace(frames, **{name: getattr(frames, name)[:0].copy() for name in arrays})
+    return replace(frames, scan=None, **{name: getattr(frames, name)[:0].copy() for name in arrays})

@@ -9,18 +9,18 @@ too far into the file, at its start.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from typing import Any
 
-import av
 import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from adaframe.video.facts import VideoFacts, open_video
 from adaframe.video.runs import Run, plan_runs
+from adaframe.video.scaling import full_picture
 
 # Decoder threads of one file. A decoding process among others sets it to its share of the cores.
 threads = min(4, os.cpu_count() or 1)
@@ -32,18 +32,17 @@ _AHEAD = 2  # key frames: where the picture is refreshed by stripes, it is whole
 _FAR = 5000  # frames; to decode more of them for one that was missed takes longer than it is worth
 _HVCC_BYTES = 23
 
-# Since version 17 PyAV converts each picture in as many threads as there are cores: beside other decoders they mostly wait
-# for each other (clips at 256 pixels: 36 ms of CPU time and 181 sleeps a clip, where one thread takes 31 and none).
-_ONE_THREAD = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
-
 Decoded = tuple[int, NDArray[np.uint8], bool]  # index, RGB (H, W, 3), whether the decoder calls it damaged
+Picture = Callable[[int, Any], NDArray[np.uint8]]  # index and PyAV's frame -> RGB
 
 
 class _Missed(Exception):
     """A sound file did not give the frames that it was expected to."""
 
 
-def decode(facts: VideoFacts, wanted: Sequence[int], *, planned: bool = True) -> Iterator[Decoded]:
+def decode(
+    facts: VideoFacts, wanted: Sequence[int], *, planned: bool = True, picture: Picture | None = None
+) -> Iterator[Decoded]:
     """The wanted frames (distinct indices, rising), as shown, without those that cannot be decoded.
 
     They come in that order, but for those that a plan missed, which come last.
@@ -52,14 +51,20 @@ def decode(facts: VideoFacts, wanted: Sequence[int], *, planned: bool = True) ->
         facts: of the file.
         wanted: at least one.
         planned: False decodes everything from the start of the file to the last of them: the same frames, later.
+        picture: what becomes of a frame; None: all of it, as shown.
     """
+    if picture is None:
+
+        def picture(index: int, frame: Any) -> NDArray[np.uint8]:
+            return full_picture(frame, facts.rotation)
+
     left = dict.fromkeys(wanted)
     for ahead in (0, _AHEAD, None) if planned else (None,):
         if facts.ticks is None:
             break
         final = ahead is None or (ahead > 0 and max(left) >= _FAR)
         try:
-            for decoded in _by_stamps(facts, facts.ticks, list(left), ahead, final=final):
+            for decoded in _by_stamps(facts, facts.ticks, list(left), ahead, picture, final=final):
                 del left[decoded[0]]
                 yield decoded
             break
@@ -67,11 +72,17 @@ def decode(facts: VideoFacts, wanted: Sequence[int], *, planned: bool = True) ->
             pass
     if len(left) == len(wanted):
         # Stamps are missing, or the decoder hands out others than the container's: count from the start.
-        yield from _by_counting(facts, wanted)
+        yield from _by_counting(facts, wanted, picture)
 
 
 def _by_stamps(
-    facts: VideoFacts, ticks: NDArray[np.int64], wanted: Sequence[int], ahead: int | None, *, final: bool
+    facts: VideoFacts,
+    ticks: NDArray[np.int64],
+    wanted: Sequence[int],
+    ahead: int | None,
+    picture: Picture,
+    *,
+    final: bool,
 ) -> Iterator[Decoded]:
     """Frames by the stamps of their packets. Decoding begins so many key frames ahead of the nearest one, or (None) at the
     start of the file, and then leaves nothing out.
@@ -110,10 +121,10 @@ def _by_stamps(
                     last = max(index_of)
                 frames = decoder.decode(packet, keep=not skips or packet.pts in unread)
                 unread.discard(packet.pts)
-                yield from _wanted(facts, frames, index_of)
+                yield from _wanted(picture, frames, index_of)
                 if (whole and not unread) or any(frame.pts is not None and frame.pts >= last for frame in frames):
                     break
-            yield from _wanted(facts, decoder.decode(None), index_of)
+            yield from _wanted(picture, decoder.decode(None), index_of)
             if index_of and not final and sound and not decoder.failed:
                 raise _Missed
 
@@ -135,7 +146,7 @@ def _go_to(key: int, seek: bool, key_frames: NDArray[np.int64], ticks: NDArray[n
     return False
 
 
-def _by_counting(facts: VideoFacts, wanted: Sequence[int]) -> Iterator[Decoded]:
+def _by_counting(facts: VideoFacts, wanted: Sequence[int], picture: Picture) -> Iterator[Decoded]:
     left = set(wanted)
     with open_video(facts.path) as (container, stream):
         decoder = _Decoder(stream)
@@ -144,7 +155,7 @@ def _by_counting(facts: VideoFacts, wanted: Sequence[int]) -> Iterator[Decoded]:
             for frame in decoder.decode(packet):
                 if count in left:
                     left.remove(count)
-                    yield count, _picture(facts, frame), bool(frame.is_corrupt)
+                    yield count, picture(count, frame), bool(frame.is_corrupt)
                 count += 1
             if not left:
                 return
@@ -236,14 +247,8 @@ class _Packets:
         return False
 
 
-def _wanted(facts: VideoFacts, frames: list[Any], index_of: dict[int, int]) -> Iterator[Decoded]:
+def _wanted(picture: Picture, frames: list[Any], index_of: dict[int, int]) -> Iterator[Decoded]:
     for frame in frames:
         index = index_of.pop(frame.pts, None) if frame.pts is not None else None
         if index is not None:
-            yield index, _picture(facts, frame), bool(frame.is_corrupt)
-
-
-def _picture(facts: VideoFacts, frame: Any) -> NDArray[np.uint8]:
-    """As shown, RGB. libswscale's default conversion is the one that decord uses: they agree to the last bit."""
-    image: NDArray[np.uint8] = frame.to_ndarray(format="rgb24", **_ONE_THREAD)
-    return np.ascontiguousarray(np.rot90(image, -facts.rotation // 90)) if facts.rotation else image
+            yield index, picture(index, frame), bool(frame.is_corrupt)

@@ -7,9 +7,10 @@ the same pixels): a 2 s clip of 256 px 24 against 28 ms, of 720p 0.13 against 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,7 @@ from adaframe.errors import MissingExtra, UnreadableVideo, UsageError
 from adaframe.video import decord_reader, pyav_reader
 from adaframe.video.facts import VideoFacts, probe
 from adaframe.video.resize import fitted, resize_frame, resized_size
+from adaframe.video.scaling import full_picture, scaled_picture
 
 __all__ = ["Frames", "VideoFacts", "probe", "read_frames"]
 
@@ -52,6 +54,7 @@ def read_frames(
     crop: bool = True,
     reader: str = "auto",
     facts: VideoFacts | None = None,
+    scaled: Collection[int] = (),
 ) -> Frames:
     """Frames of a file at indices (presentation order; any order, repeats allowed).
 
@@ -62,6 +65,8 @@ def read_frames(
         crop: with preprocess: cut the central square out (False: only resize).
         reader: auto; pyav; or decord, where the file suits it.
         facts: of `probe`, where they are known already.
+        scaled: indices of frames that are resized while they are decoded, with crop: sooner, and other pixels by a little
+            (`scaled_picture`).
 
     Returns:
         The frames in the order of the indices. Those that could not be decoded are left out, with a warning.
@@ -88,8 +93,8 @@ def read_frames(
     used = ""
     for used in _order(reader, facts, warnings):
         try:
-            for index, image, broken in _decode(used, facts, wanted):
-                images[index] = _sized(image, facts, preprocess, crop)
+            for index, image, broken in _decode(used, facts, wanted, preprocess, crop, scaled):
+                images[index] = image
                 if broken:
                     damaged.add(index)
         except RuntimeError as error:  # decord's
@@ -129,8 +134,27 @@ def _order(reader: str, facts: VideoFacts, warnings: list[str]) -> Sequence[str]
     return ["decord", "pyav"]
 
 
-def _decode(reader: str, facts: VideoFacts, wanted: Sequence[int]) -> Iterator[pyav_reader.Decoded]:
-    return decord_reader.decode(facts, wanted) if reader == "decord" else pyav_reader.decode(facts, wanted)
+def _decode(
+    reader: str,
+    facts: VideoFacts,
+    wanted: Sequence[int],
+    preprocess: Preprocess | None,
+    crop: bool,
+    scaled: Collection[int],
+) -> Iterator[pyav_reader.Decoded]:
+    """Frames of the size asked for."""
+    if reader == "decord":
+        for index, image, broken in decord_reader.decode(facts, wanted):
+            yield index, _sized(image, facts, preprocess, crop), broken
+        return
+
+    def picture(index: int, frame: Any) -> NDArray[np.uint8]:
+        small = None
+        if preprocess is not None and crop and index in scaled:
+            small = scaled_picture(frame, facts.rotation, preprocess)
+        return _sized(full_picture(frame, facts.rotation), facts, preprocess, crop) if small is None else small
+
+    yield from pyav_reader.decode(facts, wanted, picture=picture)
 
 
 def _sized(image: NDArray[np.uint8], facts: VideoFacts, preprocess: Preprocess | None, crop: bool) -> NDArray[np.uint8]:

@@ -34,6 +34,10 @@ class Plan:
                 f"plan: indices {self.indices.shape}, valid {self.valid.shape}, start {self.start_s.shape}"
             )
 
+    def of(self, windows: NDArray[np.int64]) -> Plan:
+        """The plan of some of the windows."""
+        return Plan(self.indices[windows], self.valid[windows], self.start_s[windows], self.end_s[windows])
+
 
 def plan_windows(
     times_s: ArrayLike,
@@ -113,20 +117,30 @@ def to_key_frames(plan: Plan, times_s: NDArray[np.float64], key_frames: NDArray[
         times_s: of all frames of the video, rising, float64, (N,).
         key_frames: their indices, rising, int64, (K,).
     """
-    indices, valid = plan.indices.copy(), plan.valid.copy()
+    moved, enough = scan_key_frames(plan, times_s, key_frames)
+    indices = np.where(enough[:, None], moved.indices, plan.indices)
+    return Plan(indices, np.where(enough[:, None], moved.valid, plan.valid), plan.start_s, plan.end_s)
+
+
+def scan_key_frames(
+    plan: Plan, times_s: NDArray[np.float64], key_frames: NDArray[np.int64]
+) -> tuple[Plan, NDArray[np.bool_]]:
+    """As `to_key_frames`, in every window that holds a key frame, and which windows have enough of them, bool, (W,).
+
+    A window without key frames has no valid frame then.
+    """
+    indices, valid = plan.indices.copy(), np.zeros_like(plan.valid)
     stamps = times_s[key_frames]
     for w, (start, end) in enumerate(zip(plan.start_s, plan.end_s, strict=True)):
         within = slice(*np.searchsorted(stamps, (start - _EPS_S, end - _EPS_S)))
         keys, key_times = key_frames[within], stamps[within]
-        wanted = plan.indices[w, plan.valid[w]]
         if not len(keys):
             continue
         middles = (key_times[1:] + key_times[:-1]) / 2
-        chosen = np.unique(keys[np.searchsorted(middles, times_s[wanted])])
-        if 2 * len(chosen) >= len(wanted):
-            indices[w] = chosen[np.minimum(np.arange(indices.shape[1]), len(chosen) - 1)]
-            valid[w] = np.arange(indices.shape[1]) < len(chosen)
-    return Plan(indices, valid, plan.start_s, plan.end_s)
+        chosen = np.unique(keys[np.searchsorted(middles, times_s[plan.indices[w, plan.valid[w]]])])
+        indices[w] = chosen[np.minimum(np.arange(indices.shape[1]), len(chosen) - 1)]
+        valid[w] = np.arange(indices.shape[1]) < len(chosen)
+    return Plan(indices, valid, plan.start_s, plan.end_s), 2 * valid.sum(axis=1) >= plan.valid.sum(axis=1)
 
 
 def _segments(count: int, frames: int, rng: np.random.Generator | None) -> NDArray[np.int64]:

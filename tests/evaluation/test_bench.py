@@ -14,7 +14,7 @@ from adaframe.cli.configuration import read_config
 from adaframe.config import Config, Glance, Look, Model, Policy, Preprocess, Sampling
 from adaframe.errors import UsageError
 from adaframe.evaluation.bench import bench
-from adaframe.evaluation.decode_speed import render
+from adaframe.evaluation.decode_films import render
 from adaframe.model.checkpoint import save_checkpoint
 from adaframe.model.metadata import Metadata
 from adaframe.model.network import Network

@@ -9,7 +9,7 @@ import torch
 
 from adaframe.config import Glance, Look, Model, Policy, Preprocess, Sampling
 from adaframe.evaluation import whole
-from adaframe.evaluation.decode_speed import render
+from adaframe.evaluation.decode_films import render
 from adaframe.evaluation.methods import Rivals
 from adaframe.evaluation.whole import Answer, File, as_text, measure
 from adaframe.model.network import Network

@@ -223,7 +223,9 @@ def test_far_into_a_file_a_frame_that_is_missed_does_not_cost_the_others(
     monkeypatch.setattr(pyav_reader, "_FAR", 50)
     by_stamps = pyav_reader._by_stamps
     # As if earlier key frames did not help.
-    monkeypatch.setattr(pyav_reader, "_by_stamps", lambda *given, final: by_stamps(*given[:3], 0, final=final))
+    monkeypatch.setattr(
+        pyav_reader, "_by_stamps", lambda *given, final: by_stamps(*given[:3], 0, *given[4:], final=final)
+    )
 
     # From key frame 60 nothing is shown before frame 70; and 99 can be shown from key frame 80 on.
     got = [index for index, _, _ in pyav_reader.decode(facts, [63, 99])]
