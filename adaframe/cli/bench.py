@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 
 from adaframe import bundled
-from adaframe.cli.parser import Parser, fraction, positive
+from adaframe.cli.parser import Parser, fractions, positive
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -14,31 +15,78 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         "bench",
         "[--checkpoint FILE | --config NAME] [options]",
-        description="Decode and model apart, uniform and adaptive side by side in one run, on videos rendered for it.",
+        description="Uniform and adaptive side by side in one run: the model alone, and from file to label.",
     )
     model = parser.add_mutually_exclusive_group()
     model.add_argument("--checkpoint", metavar="FILE", default="", help="model (default: the bundled example)")
     model.add_argument("--config", metavar="NAME", default="", help="the model of a configuration, with random weights")
-    parser.add_argument("--videos", type=positive, default=8, metavar="N", help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--videos",
+        type=positive,
+        default=8,
+        metavar="N",
+        help="of random pictures, for the model (default: %(default)s)",
+    )
     parser.add_argument(
         "--repeats", type=positive, default=10, metavar="N", help="of each timing (default: %(default)s)"
     )
-    parser.add_argument("--batch", type=positive, default=8, metavar="N", help="videos at once (default: %(default)s)")
+    parser.add_argument(
+        "--batch", type=_positives, default="1,8", metavar="N,N", help="videos at once (default: %(default)s)"
+    )
     parser.add_argument(
         "--budget",
-        type=fraction,
-        default=0.5,
-        metavar="F",
-        help="adaptive's cost as a fraction of uniform's (default: %(default)s)",
+        type=fractions,
+        default="0.25,0.5,0.75",
+        metavar="F,F",
+        help="adaptive's costs as fractions of uniform's (default: %(default)s)",
+    )
+    videos = parser.add_mutually_exclusive_group()
+    videos.add_argument(
+        "--video", nargs="+", default=[], metavar="PATH", help="videos to read (default: rendered ones)"
+    )
+    videos.add_argument(
+        "--size",
+        type=_sizes,
+        default="256x256",
+        metavar="WxH,WxH",
+        help="of the videos of 10 s that are rendered to be read (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--decode",
+        type=_decodes,
+        default="exact",
+        metavar="exact,fast|none",
+        help="ways to read them, as of classify; none: only the model (default: %(default)s)",
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="of torch (default: torch's own)")
     parser.add_argument("--json", metavar="FILE", help="also write the numbers there")
+    parser.add_argument("--figure", metavar="FILE.png", help="also draw them there")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
     return parser.parse(argv)
 
 
+def _positives(text: str) -> list[int]:
+    return [positive(part) for part in text.split(",")]
+
+
+def _sizes(text: str) -> list[tuple[int, int]]:
+    """Widths and heights, even ones of at least 16 pixels, as encoders want them."""
+    found = [re.fullmatch(r"(\d{2,4})x(\d{2,4})", part) for part in text.split(",")]
+    sizes = [(int(one[1]), int(one[2])) for one in found if one]
+    if len(sizes) < len(found) or any(side % 2 or side < 16 for size in sizes for side in size):
+        raise argparse.ArgumentTypeError(f"must be even sizes such as 256x256,1280x720, not {text!r}")
+    return sizes
+
+
+def _decodes(text: str) -> list[str]:
+    ways = [] if text == "none" else text.split(",")
+    if not {*ways} <= {"exact", "fast"}:
+        raise argparse.ArgumentTypeError(f"must be exact, fast, both joined by a comma, or none, not {text!r}")
+    return ways
+
+
 def run(args: argparse.Namespace) -> int:
-    """Measure; `bench` prints the table itself."""
+    """Measure; `bench` prints the tables itself."""
     checkpoint = args.checkpoint or ("" if args.config else str(bundled.checkpoint_path("example.safetensors")))
     config = None
     if args.config:
@@ -52,10 +100,14 @@ def run(args: argparse.Namespace) -> int:
         config=config,
         videos=args.videos,
         repeats=args.repeats,
-        batch=args.batch,
-        budget=args.budget,
+        batches=args.batch,
+        budgets=args.budget,
+        files=args.video,
+        sizes=args.size,
+        decodes=args.decode,
         threads=args.threads,
         json_path=args.json,
+        figure_path=args.figure,
         device=args.device,
     )
     return 0

@@ -1,16 +1,19 @@
-"""Timings of methods that took turns, as ratios and as a table."""
+"""Methods that took turns: their seconds, as ratios and as tables."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+
+WARMUP_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -19,47 +22,91 @@ class Timing:
 
     Args:
         name: of the method.
-        gmacs: 1e9 multiply-adds executed for each video; 0 where the model does not take part.
+        gmacs: 1e9 multiply-adds executed for each video.
         seconds: for each video, one value a round; the values of one round belong together.
+        budget: of adaptive methods: the fraction of uniform's cost that was asked for.
+        decisions: of adaptive methods: the share of the frames of each action.
     """
 
     name: str
     gmacs: float
     seconds: tuple[float, ...]
+    budget: float | None = None
+    decisions: dict[str, float] | None = None
+
+
+@torch.inference_mode()
+def take_turns(runs: Sequence[Callable[[], object]], rounds: int, place: torch.device) -> list[tuple[float, ...]]:
+    """Seconds of each run in each round: A B C, A B C, …, so that what else the machine does falls on all of them.
+
+    Args:
+        runs: what is timed.
+        rounds: after two that do not count.
+        place: the device that is waited for before the clock is read, and at no other time.
+    """
+    seconds: list[list[float]] = [[] for _ in runs]
+    for number in range(-WARMUP_ROUNDS, rounds):
+        for run, taken in zip(runs, seconds, strict=True):
+            wait(place)
+            started = time.perf_counter()
+            run()
+            wait(place)
+            if number >= 0:
+                taken.append(time.perf_counter() - started)
+    return [tuple(taken) for taken in seconds]
+
+
+def wait(place: torch.device) -> None:
+    """Until the device has done what it was given."""
+    if place.type == "cuda":
+        torch.cuda.synchronize(place)
+    elif place.type == "mps":
+        torch.mps.synchronize()
 
 
 def summary(timings: Sequence[Timing]) -> dict[str, Any]:
-    """Medians and quartiles of timings that hold uniform, adaptive and glance.
+    """Medians and quartiles of timings that hold uniform, glance and adaptive at one or several budgets.
 
     Ratios are taken within each round and then summarised, so a machine that slows down half way does not tilt them.
     `efficiency` is what of the saving in MACs arrives in seconds: (uniform s / adaptive s) / (uniform MACs / adaptive MACs).
     `bound` is what it would be if all but the glances and the policy ran as fast for each MAC as uniform does.
     """
     by_name = {timing.name: timing for timing in timings}
-    uniform, adaptive, glance = by_name["uniform"], by_name["adaptive"], by_name["glance"]
-    saved = uniform.gmacs / adaptive.gmacs
-    rounds = list(zip(uniform.seconds, adaptive.seconds, glance.seconds, strict=True))
-    looks = (adaptive.gmacs - glance.gmacs) / uniform.gmacs
+    uniform, glance = by_name["uniform"], by_name["glance"]
     return {
         "methods": [
             {
                 "name": timing.name,
                 "gmacs": timing.gmacs,
-                "ms": _spread([1e3 * s for s in timing.seconds]),
+                "ms": spread([1e3 * s for s in timing.seconds]),
                 "gmacs_per_s": timing.gmacs / float(np.median(timing.seconds)),
-                "seconds_of_uniform": _spread([s / u for s, u in zip(timing.seconds, uniform.seconds, strict=True)]),
+                "seconds_of_uniform": spread([s / u for s, u in zip(timing.seconds, uniform.seconds, strict=True)]),
                 "gmacs_of_uniform": timing.gmacs / uniform.gmacs,
             }
             for timing in timings
         ],
-        "speed_up": _spread([u / a for u, a, _ in rounds]),
-        "gmacs_saved": saved,
-        "efficiency": _spread([u / a / saved for u, a, _ in rounds]),
-        "bound": _spread([u / (g + looks * u) / saved for u, _, g in rounds]),
+        "adaptive": [_compared(t, uniform, glance) for t in timings if t.budget is not None],
     }
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def _compared(adaptive: Timing, uniform: Timing, glance: Timing) -> dict[str, Any]:
+    saved = uniform.gmacs / adaptive.gmacs
+    rounds = list(zip(uniform.seconds, adaptive.seconds, glance.seconds, strict=True))
+    looks = (adaptive.gmacs - glance.gmacs) / uniform.gmacs
+    return {
+        "name": adaptive.name,
+        "budget": adaptive.budget,
+        "decisions": adaptive.decisions,
+        "gmacs_saved": saved,
+        "speed_up": spread([u / a for u, a, _ in rounds]),
+        "efficiency": spread([u / a / saved for u, a, _ in rounds]),
+        "bound": spread([u / (g + looks * u) / saved for u, _, g in rounds]),
+        "of_bound": spread([(g + looks * u) / a for u, a, g in rounds]),
+    }
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median and quartiles."""
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
     return {"median": middle, "low": low, "high": high}
 
@@ -78,41 +125,42 @@ def describe_machine(place: torch.device) -> str:
 
 
 def as_text(numbers: dict[str, Any]) -> str:
-    """The table of `adaframe bench`."""
-    rows = [("", "GMACs", "of uniform", "ms/video", "(quartiles)", "of uniform", "GMAC/s")]
+    """The table of one batch size."""
+    compared = {row["name"]: row for row in numbers["adaptive"]}
+    rows = [("", "GMACs", "of uniform", "ms/video", "(quartiles)", "times as fast", "efficiency", "bound", "of it")]
     for method in numbers["methods"]:
-        ms, ratio, computes = method["ms"], method["seconds_of_uniform"]["median"], method["gmacs"] > 0
+        row = compared.get(method["name"])
         rows.append(
             (
                 method["name"],
-                f"{method['gmacs']:.3g}" if computes else "",
-                f"{method['gmacs_of_uniform']:.3f}" if computes else "",
-                f"{ms['median']:.1f}",
-                f"({ms['low']:.1f}–{ms['high']:.1f})",
-                f"{ratio:.3f}",
-                f"{method['gmacs_per_s']:.1f}" if computes else "",
+                f"{method['gmacs']:.3g}",
+                f"{method['gmacs_of_uniform']:.3f}",
+                *in_brackets(method["ms"], 1),
+                f"{1 / method['seconds_of_uniform']['median']:.2f}",
+                " ".join(in_brackets(row["efficiency"], 2)) if row else "",
+                f"{row['bound']['median']:.2f}" if row else "",
+                f"{row['of_bound']['median']:.2f}" if row else "",
             )
         )
+    mixes = [
+        f"{row['name']}: " + ", ".join(f"{name} {100 * part:.0f}%" for name, part in row["decisions"].items())
+        for row in numbers["adaptive"]
+    ]
+    return "\n".join([*aligned(rows), *mixes])
+
+
+def in_brackets(values: dict[str, float], digits: int) -> tuple[str, str]:
+    """A median, and its quartiles in brackets."""
+    return f"{values['median']:.{digits}f}", f"({values['low']:.{digits}f}–{values['high']:.{digits}f})"
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Lines of a table: the first columns to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
+    return [
         "  ".join(
-            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
-    saved, faster, efficiency, bound = (numbers[k] for k in ("gmacs_saved", "speed_up", "efficiency", "bound"))
-    mix = ", ".join(f"{name} {100 * part:.0f}%" for name, part in numbers["decisions"].items())
-    return "\n".join(
-        [
-            numbers["machine"],
-            f"{numbers['videos']} videos of {numbers['frames']} frames, {numbers['batch']} at once, medians of "
-            f"{numbers['rounds']} rounds in turn; random pictures and decisions: {mix}",
-            "",
-            *lines,
-            "",
-            f"adaptive: {saved:.2f} times fewer MACs, {faster['median']:.2f} times faster "
-            f"({faster['low']:.2f}–{faster['high']:.2f}): efficiency {efficiency['median']:.2f} "
-            f"({efficiency['low']:.2f}–{efficiency['high']:.2f})",
-            f"with looks as fast as uniform's for each MAC, what the glances take would leave {bound['median']:.2f}",
-        ]
-    )

@@ -17,6 +17,7 @@ from adaframe.inference.together import recognise_paths
 from adaframe.inference.total import Recognised, Total
 from adaframe.model.actions import Decisions
 from adaframe.model.checkpoint import load_network
+from adaframe.model.memory import keep_freed_memory
 from adaframe.model.metadata import Metadata
 from adaframe.model.network import Clips, Network
 from adaframe.video import ClipFrames, DecodePool, read_clip, resize_frames
@@ -37,6 +38,7 @@ def load(checkpoint: str | Path | None = None, *, device: str = "auto", budget: 
 
     path = Path(checkpoint) if checkpoint is not None else checkpoint_path("example.safetensors")
     network, metadata = load_network(path, device=pick_device(device))
+    keep_freed_memory()
     # Folded batch norms give the same scores for fewer passes over memory; a folded network can no longer be trained.
     network.fuse()
     return Recognizer(network, metadata, budget=budget)

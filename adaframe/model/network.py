@@ -8,6 +8,7 @@ Letters: B videos, T sampled frames, S sources, A actions, F features, K classes
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,7 @@ from adaframe.model.actions import Actions, Decisions
 from adaframe.model.backbones import build_backbone, share_weights
 from adaframe.model.cost import Costs, count_macs, picture_macs
 from adaframe.model.fusion import fold_norms
+from adaframe.model.packing import pack_convolutions
 from adaframe.model.pixels import at_pixels
 from adaframe.model.plans import Plan, parse_plan
 from adaframe.model.policy import Choice, Policy
@@ -169,14 +171,15 @@ class Network(nn.Module):
         Sources that saw nothing are projected all the same when `seen` carries a gradient: the policy learns from what
         it could have chosen. Otherwise only frames that were seen are, and the others are zero.
         """
+        sources = list(zip(self.head.project, self._by_source(features), strict=True))
+        if seen.requires_grad:
+            return torch.stack([project(values) for project, values in sources], dim=2)
         projected = []
-        for i, (project, values) in enumerate(zip(self.head.project, self._by_source(features), strict=True)):
-            if seen.requires_grad:
-                projected.append(project(values))
-            else:
-                chosen = seen[..., i] > 0
-                out = values.new_zeros(*values.shape[:2], self.head.width)
-                projected.append(out.index_put((chosen,), project(values[chosen]).to(out.dtype)))
+        for (project, values), which in zip(sources, frames_of(seen), strict=True):
+            out = values.new_zeros(*values.shape[:2], self.head.width).flatten(0, 1)
+            if len(which):
+                out = out.index_copy(0, which, project(values.flatten(0, 1).index_select(0, which)).to(out.dtype))
+            projected.append(out.unflatten(0, values.shape[:2]))
         return torch.stack(projected, dim=2)
 
     def _by_source(self, features: Features) -> list[Tensor]:
@@ -188,34 +191,41 @@ class Network(nn.Module):
     def glance_features(self, clips: Clips) -> Tensor:
         """Features of all valid glances, (B, T, F); zeros at invalid frames."""
         assert self.glance is not None
-        return self._run(self.glance, self.model.glance.pixels, self.glance_width, clips.crops, clips.valid)
+        (which,) = frames_of(clips.valid[..., None])
+        return self._run(self.glance, self.model.glance.pixels, self.glance_width, clips.crops, which)
 
     def routed_features(self, clips: Clips, glances: Tensor | None, decisions: Decisions) -> Features:
         """Features of the chosen looks alone, gathered by look over the whole batch; zeros elsewhere."""
-        seen = decisions.seen()
-        return Features(glances, self._look_features(clips.crops, [seen[..., i] for i in range(len(self.looks))]))
+        return Features(glances, self._look_features(clips.crops, frames_of(decisions.seen())[: len(self.looks)]))
 
     def all_features(self, clips: Clips) -> Features:
         """Features of every look at every valid frame."""
         glances = self.glance_features(clips) if self.glance is not None else None
-        return Features(glances, self._look_features(clips.crops, [clips.valid] * len(self.looks)))
+        return Features(glances, self._look_features(clips.crops, frames_of(clips.valid[..., None]) * len(self.looks)))
 
     def _look_features(self, crops: Tensor, chosen: list[Tensor]) -> tuple[Tensor, ...]:
-        parts = zip(self.looks, self.pixels, self.look_widths, chosen, strict=True)
-        return tuple(self._run(look, pixels, width, crops, where) for look, pixels, width, where in parts)
+        # Half the time on GPUs, for answers only; the policy's glances stay as exact as they were learnt.
+        half = crops.device.type == "cuda" and torch.is_inference_mode_enabled()
+        with torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
+            parts = zip(self.looks, self.pixels, self.look_widths, chosen, strict=True)
+            features = tuple(self._run(look, pixels, width, crops, which) for look, pixels, width, which in parts)
+        return tuple(values.float() for values in features) if half else features
 
-    def _run(self, backbone: nn.Module, pixels: int, width: int, crops: Tensor, chosen: Tensor) -> Tensor:
-        """A backbone on the chosen frames (B, T) -> features (B, T, width), zeros elsewhere."""
-        if not bool(chosen.any()):
-            return torch.zeros(*chosen.shape, width, device=crops.device)
+    def _run(self, backbone: nn.Module, pixels: int, width: int, crops: Tensor, which: Tensor) -> Tensor:
+        """A backbone on some frames, as `frames_of` tells them -> features (B, T, width), zeros elsewhere."""
         frames = crops.flatten(0, 1)
-        which = chosen.flatten().nonzero()[:, 0]
+        if not len(which):
+            return torch.zeros(*crops.shape[:2], width, device=crops.device)
         passes = 1
         if crops.device.type == "cpu" and not torch.is_grad_enabled() and not backbone.training:
             passes = max(1, len(which) // max(FRAMES_PER_PASS, PIXELS_PER_PASS // pixels**2))
-        parts = [backbone(at_pixels(frames[w], pixels, self.model.preprocess)) for w in which.tensor_split(passes)]
-        features = torch.cat(parts)
-        return features.new_zeros(*chosen.shape, width).index_put((chosen,), features)
+        every = len(which) == len(frames)
+        # Not frames[part], which copies byte by byte.
+        some = frames.tensor_split(passes) if every else (frames.index_select(0, w) for w in which.tensor_split(passes))
+        features = torch.cat([backbone(at_pixels(part, pixels, self.model.preprocess)) for part in some])
+        if not every:
+            features = features.new_zeros(len(frames), width).index_copy(0, which, features)
+        return features.view(*crops.shape[:2], width)
 
     def joint(
         self,
@@ -242,7 +252,7 @@ class Network(nn.Module):
             assert clips is not None
             glances = self.glance_features(clips)
             with torch.no_grad():
-                values = self._look_features(clips.crops, [clips.valid] * len(self.looks))
+                values = self._look_features(clips.crops, frames_of(clips.valid[..., None]) * len(self.looks))
         else:
             assert features.glance is not None
             glances, values = features.glance, features.looks
@@ -260,12 +270,12 @@ class Network(nn.Module):
         return self.head.answer(mix(summary) if mix is not None else summary), choice, glances
 
     def fuse(self) -> Network:
-        """Fold the backbones' norms into their convolutions, for inference alone: it cannot be trained or saved any more."""
+        """Bring the backbones into the form that answers soonest: from then on it cannot be trained, saved or moved."""
         folded: dict[nn.Module, nn.Module] = {}
         for backbone in [*self.looks, *([self.glance] if self.glance is not None else [])]:
             # Looks that share all of their weights go on doing so.
             if backbone not in folded:
-                folded[backbone] = fold_norms(backbone)
+                folded[backbone] = pack_convolutions(fold_norms(backbone))
         self.looks = nn.ModuleList(folded[look] for look in self.looks)
         self.glance = folded[self.glance] if self.glance is not None else None
         return self
@@ -303,6 +313,12 @@ class Network(nn.Module):
         project = tuple(count_macs(p, torch.empty(1, w)) for p, w in zip(self.head.project, widths, strict=True))
         head = count_macs(self.head.classify, torch.empty(1, self.head.classify.in_features))
         return Costs(glance, policy, looks, project, head)
+
+
+def frames_of(seen: Tensor) -> list[Tensor]:
+    """Which frames each source sees, (B, T, S) -> S times indices into the B·T frames. The device is waited for once."""
+    by_source = seen.detach().flatten(0, 1).t().cpu()
+    return [which.nonzero()[:, 0].to(seen.device, non_blocking=True) for which in by_source]
 
 
 class _OneStep(nn.Module):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 import torch.nn.functional as F
@@ -108,48 +108,63 @@ class Policy(nn.Module):
         draw: Callable[[Tensor], Tensor],
     ) -> Choice:
         videos, frames = valid.shape
-        device = glances.device
         embedded = self.embed(glances)
-        covers = torch.tensor(self.actions.covers, device=device)
-        first_skip = len(self.actions.sources)
-        h, c = self.start(videos, device)
-        left = torch.zeros(videos, dtype=torch.long, device=device)
-        action = torch.zeros(videos, dtype=torch.long, device=device)
-        row = torch.zeros(videos, len(self.actions), device=device)
+        covers = _on(glances.device, self.actions.covers)
+        h, c = self.start(videos, glances.device)
+        # A frame ahead of the last decision's reach is due; those of a video's invalid end never are.
+        due = torch.zeros(videos, dtype=torch.long, device=glances.device)
+        action = due
+        row = embedded.new_zeros(videos, len(self.actions))
         rows, chosen, decided_at, entropies = [], [], [], []
         for t in range(frames):
-            decided = (left == 0) & valid[:, t]
+            decided = (due == t) & valid[:, t]
+            decided_at.append(decided)
+            # Looking at what came out costs nothing where it is computed at once; a GPU would have to be waited for.
+            if temperature is None and glances.device.type == "cpu" and not bool(decided.any()):
+                chosen.append(action)
+                continue
             logits, (h_new, c_new) = self.step(embedded[:, t], (h, c))
             if bias is not None:
                 logits = logits + bias
             if t == 0 and self.actions.skips:
+                first_skip = len(self.actions.sources)
                 logits = torch.cat([logits[:, :first_skip], torch.full_like(logits[:, first_skip:], MASKED)], dim=1)
-            choice = self._choose(logits, temperature, draw)
             held = decided[:, None]
             h, c = torch.where(held, h_new, h), torch.where(held, c_new, c)
-            row = torch.where(held, choice, row)
-            action = torch.where(decided, choice.argmax(dim=1), action)
-            left = torch.where(decided, covers[action] - 1, (left - 1).clamp(min=0))
-            if temperature is not None:
+            if temperature is None:
+                picked = logits.argmax(dim=1)
+            else:
+                choice = self._sample(logits, temperature, draw)
+                picked = choice.argmax(dim=1)
+                row = torch.where(held, choice, row)
+                rows.append(row * valid[:, t, None])
                 log_p = torch.log_softmax(logits, dim=1)
                 entropies.append(-((log_p.exp() * log_p).sum(dim=1) * decided).sum())
-            rows.append(row * valid[:, t, None])
-            chosen.append(torch.where(valid[:, t], action, torch.zeros_like(action)))
-            decided_at.append(decided)
+            action = torch.where(decided, picked, action)
+            due = torch.where(decided, covers[picked] + t, due)
+            chosen.append(action)
         decided_all = torch.stack(decided_at, dim=1)
-        decisions = Decisions(torch.stack(chosen, dim=1), decided_all, valid.clone(), valid, self.actions)
-        entropy = torch.stack(entropies).sum() / decided_all.sum().clamp(min=1) if entropies else glances.new_zeros(())
+        decisions = Decisions(torch.stack(chosen, dim=1) * valid, decided_all, valid.clone(), valid, self.actions)
+        if temperature is None:
+            one_hot = F.one_hot(decisions.actions, len(self.actions)) * valid[..., None]
+            return Choice(decisions, one_hot.to(embedded.dtype), embedded.new_zeros(()))
+        entropy = torch.stack(entropies).sum() / decided_all.sum().clamp(min=1)
         return Choice(decisions, torch.stack(rows, dim=1), entropy)
 
-    def _choose(self, logits: Tensor, temperature: float | None, draw: Callable[[Tensor], Tensor]) -> Tensor:
-        """Action logits (B, A) -> one-hots (B, A), straight-through where a temperature is given."""
-        if temperature is None:
-            return F.one_hot(logits.argmax(dim=1), len(self.actions)).to(logits.dtype)
+    def _sample(self, logits: Tensor, temperature: float, draw: Callable[[Tensor], Tensor]) -> Tensor:
+        """Action logits (B, A) -> straight-through one-hots (B, A)."""
         uniform = draw(logits).clamp(1e-10, 1 - 1e-7)
         soft = torch.softmax((logits - torch.log(-torch.log(uniform))) / temperature, dim=1)
         hard = F.one_hot(soft.argmax(dim=1), len(self.actions)).to(soft.dtype)
         # Written so that the value is exactly one-hot: hard + soft - soft would round.
         return hard + (soft - soft.detach())
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def _on(device: torch.device, numbers: tuple[int, ...]) -> Tensor:
+    """Numbers as a tensor there; kept, as sending them to a GPU anew would wait for it."""
+    return torch.tensor(numbers, device=device)
 
 
 def _uniform(like: Tensor, *, generator: torch.Generator | None, among: tuple[int, int]) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 NEVER = 1e-4  # a feature that deviates less than this is taken as constant
@@ -108,10 +109,7 @@ class Head(nn.Module):
         count = state.seen + seen.sum(dim=1, keepdim=True)
         change, changes = state.change, state.changes
         if self.gap is not None and self.level is not None:
-            gap_s = time_s[:, None] - state.last_s
-            # Bounded, so that a gap never met in training cannot blow up a change.
-            ratio = (gap_s / self.nominal_gap_s).clamp(1 / LARGEST_GAP, LARGEST_GAP)
-            gain = torch.exp(self.level + self.gap * torch.log(ratio)[..., None])
+            gain = self._gain(time_s[:, None] - state.last_s)
             both = seen * state.met
             change = change + (both[..., None] * gain * (features - state.last).abs()).sum(dim=1)
             changes = changes + both.sum(dim=1, keepdim=True)
@@ -176,15 +174,65 @@ class Head(nn.Module):
         return strange
 
     def run(self, features: Tensor, seen: Tensor, times_s: Tensor) -> HeadState:
-        """The state after all frames: projected features (B, T, S, F), seen (B, T, S) and times (B, T)."""
+        """The state after all frames: projected features (B, T, S, F), seen (B, T, S) and times (B, T).
+
+        As one `step` after the other, with the same gradients; at most one source sees a frame.
+        """
+        if not seen.requires_grad:
+            return self._run_at_once(features, seen, times_s)
+        # What a frame would have changed had it been seen otherwise reaches through all later ones: only steps know it.
         state = self.start(features.shape[0], features)
         for t in range(features.shape[1]):
             state = self.step(state, features[:, t], seen[:, t], times_s[:, t])
         return state
 
+    def _run_at_once(self, features: Tensor, seen: Tensor, times_s: Tensor) -> HeadState:
+        """A few large operations instead of many small ones, which take longer than the arithmetic in them."""
+        source = seen.argmax(dim=2, keepdim=True)  # (B, T, 1); any where nothing was seen
+        was_seen = seen.amax(dim=2)
+        values = was_seen[..., None] * picked(features.flatten(0, 1), source.flatten(0, 1)).view(*seen.shape[:2], -1)
+        # Per source, the latest frame seen so far, counted from 1 (0: none yet), (B, T, S).
+        latest = (seen * torch.arange(1, seen.shape[1] + 1, device=seen.device)[:, None]).cummax(dim=1).values
+        change, changes = torch.zeros_like(values[:, 0]), torch.zeros_like(was_seen[:, :1])
+        if self.gap is not None and self.level is not None:
+            before = torch.cat([torch.zeros_like(latest[:, :1]), latest[:, :-1]], dim=1).gather(2, source)[..., 0]
+            both = was_seen * before.clamp(max=1)
+            before = (before.long() - 1).clamp(min=0)
+            gap_s = times_s - times_s.gather(1, before)
+            steps = (values - picked(values, before)).abs()
+            change = (both[..., None] * self._gain(gap_s, source[..., 0]) * steps).sum(dim=1)
+            changes = both.sum(dim=1, keepdim=True)
+        met, last = latest[:, -1].clamp(max=1), (latest[:, -1].long() - 1).clamp(min=0)
+        return HeadState(
+            last=met[..., None] * picked(values, last),
+            last_s=met * times_s.gather(1, last),
+            met=met,
+            total=values.sum(dim=1),
+            seen=was_seen.sum(dim=1, keepdim=True),
+            change=change,
+            changes=changes,
+        )
+
+    def _gain(self, gap_s: Tensor, source: Tensor | None = None) -> Tensor:
+        """What a change counts after gaps in seconds, by source, (B, S), or of the sources given, (B, T); (..., F)."""
+        assert self.level is not None
+        assert self.gap is not None
+        # Bounded, so that a gap never met in training cannot blow up a change.
+        ratio = (gap_s / self.nominal_gap_s).clamp(1 / LARGEST_GAP, LARGEST_GAP)
+        level, gap = self.level, self.gap
+        if source is not None:
+            level, gap = (F.embedding(source, values) for values in (level, gap))
+        return torch.exp(level + gap * torch.log(ratio)[..., None])
+
     def forward(self, features: Tensor, seen: Tensor, times_s: Tensor) -> Tensor:
         """Arguments as of `run`; class scores, (B, K)."""
         return self.scores(self.run(features, seen, times_s))
+
+
+def picked(values: Tensor, which: Tensor) -> Tensor:
+    """Some rows of each video: values (B, N, F) at indices (B, M) -> (B, M, F). As `gather`, but row by row."""
+    first = values.shape[1] * torch.arange(len(values), device=values.device)[:, None]
+    return values.flatten(0, 1).index_select(0, (which + first).flatten()).view(*which.shape, -1)
 
 
 class Standardise(nn.Module):

@@ -228,6 +228,11 @@ def known_facts(path: str) -> VideoFacts:
     return _probed(path, stat.st_size, stat.st_mtime_ns)
 
 
+def forget_facts() -> None:
+    """From now on every file is as one that was never seen before: to time what that takes."""
+    _probed.cache_clear()
+
+
 @lru_cache(maxsize=8)
 def _probed(path: str, size: int, changed_ns: int) -> VideoFacts:
     return probe(path)

@@ -121,6 +121,30 @@ def test_bench_takes_a_checkpoint_or_a_configuration(calls: dict[str, Any], tmp_
     assert by_config["config"].budget == 0.25
 
 
+def test_bench_takes_several_budgets_batches_sizes_and_ways_to_decode(calls: dict[str, Any]) -> None:
+    words = "bench --batch 4 --budget 0.5 --size 64x48,32x32 --decode exact,fast --figure f.png"
+
+    assert main(words.split()) == 0
+    few = calls["bench"]
+    assert main(["bench", "--decode", "none"]) == 0
+    many = calls["bench"]
+    assert main(["bench", "--video", "a.mp4", "b.mp4"]) == 0
+
+    assert (few["batches"], few["budgets"], few["sizes"]) == ([4], [0.5], [(64, 48), (32, 32)])
+    assert (few["decodes"], few["figure_path"], few["files"]) == (["exact", "fast"], "f.png", [])
+    assert (many["batches"], many["budgets"], many["decodes"]) == ([1, 8], [0.25, 0.5, 0.75], [])
+    assert calls["bench"]["files"] == ["a.mp4", "b.mp4"]
+
+
+@pytest.mark.parametrize(
+    "words", ["--size 63x48", "--size 8x8", "--size big", "--decode quick", "--batch 0", "--budget 2"]
+)
+def test_bench_refuses_what_it_cannot_do(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", *words.split()]) == 2
+
+    assert words.split()[0] in capsys.readouterr().err
+
+
 def test_prepare_writes_and_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("run/a.mp4", "jump/b.mp4"):
         (tmp_path / name).parent.mkdir()

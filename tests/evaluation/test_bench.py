@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from PIL import Image
 
 from adaframe.cli.configuration import read_config
 from adaframe.config import Config, Glance, Look, Model, Policy, Preprocess, Sampling
 from adaframe.errors import UsageError
-from adaframe.evaluation.bench import bench, model_methods
+from adaframe.evaluation.bench import bench
+from adaframe.evaluation.decode_speed import render
 from adaframe.model.checkpoint import save_checkpoint
 from adaframe.model.metadata import Metadata
 from adaframe.model.network import Network
@@ -27,59 +28,68 @@ MODEL = Model(
 )
 
 
-@pytest.mark.parametrize("name", ["uniform", "adaptive", "dense", "glance"])
-@pytest.mark.parametrize("answers", [True, False])
-def test_what_is_reported_as_executed_is_what_runs(name: str, answers: bool) -> None:
-    model = replace(MODEL, glance=replace(MODEL.glance, answers=answers))
-    methods, _ = model_methods(Network(model, classes=3).eval(), 5, 2, 0.5)
-    method = next(m for m in methods if m.name == name)
-
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        method.run()
-
-    assert counter.get_total_flops() / 2 == pytest.approx(method.gmacs * 1e9 * 5, rel=1e-9)
+def quick(**options: Any) -> None:
+    """One round at one batch size and budget, without videos, on the CPU."""
+    bench(**{"videos": 2, "batches": (2,), "budgets": (0.5,), "repeats": 1, "decodes": (), "device": "cpu", **options})
 
 
-def test_adaptive_takes_the_share_of_uniform_that_was_asked_for() -> None:
-    methods, shares = model_methods(Network(MODEL, classes=3).eval(), 8, 8, 0.5)
-    gmacs = {method.name: method.gmacs for method in methods}
+def test_all_that_is_asked_for_is_measured_in_one_run_and_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = render(tmp_path / "mine.mp4", gop=5, size=(48, 64), seconds=0.8)
 
-    assert gmacs["adaptive"] / gmacs["uniform"] == pytest.approx(0.5, abs=0.02)
-    assert gmacs["glance"] < gmacs["adaptive"] < gmacs["uniform"] < gmacs["dense"]
-    assert sum(shares.values()) == pytest.approx(1.0)
-
-
-def test_a_configuration_is_measured_and_written_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bench(config=Config(model=MODEL), videos=3, batch=2, repeats=2, json_path=tmp_path / "b.json", device="cpu")
+    quick(
+        config=Config(model=MODEL),
+        videos=3,
+        batches=(1, 2),
+        budgets=(0.4, 0.7),
+        repeats=2,
+        files=[video],
+        decodes=("exact", "fast"),
+        json_path=tmp_path / "b.json",
+        figure_path=tmp_path / "b.png",
+    )
 
     written = json.loads((tmp_path / "b.json").read_text())
-    assert [m["name"] for m in written["methods"]] == ["uniform", "adaptive", "dense", "glance", "decode"]
-    assert (written["videos"], written["batch"], written["rounds"], written["frames"]) == (3, 2, 2, 8)
-    assert all(m["ms"]["median"] > 0 for m in written["methods"])
+    assert (written["videos"], written["rounds"], written["frames"]) == (3, 2, 8)
+    assert [some["batch"] for some in written["batches"]] == [1, 2]
+    names = ["uniform", "adaptive at 0.4", "adaptive at 0.7", "dense", "glance"]
+    for some in written["batches"]:
+        assert [m["name"] for m in some["methods"]] == names
+        assert all(m["ms"]["median"] > 0 for m in some["methods"])
+        assert [m["gmacs_of_uniform"] for m in some["methods"][1:3]] == pytest.approx([0.4, 0.7], abs=0.05)
+    assert [(file["video"], file["decode"]) for file in written["files"]] == [
+        ("mine.mp4", "exact"),
+        ("mine.mp4", "fast"),
+    ]
     printed = capsys.readouterr().out
     assert written["machine"] in printed
-    assert f"efficiency {written['efficiency']['median']:.2f}" in printed
+    assert "3 videos of 8 frames, 2 at once" in printed
+    assert "mine.mp4  fast" in printed
+    with Image.open(tmp_path / "b.png") as figure:
+        assert figure.size[0] > figure.size[1] > 500
 
 
-def test_a_checkpoint_is_measured_at_a_budget(tmp_path: Path) -> None:
+def test_videos_are_rendered_at_the_sizes_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adaframe.evaluation.bench._SECONDS", 0.4)
+
+    quick(config=Config(model=MODEL), sizes=((64, 48), (32, 32)), decodes=("exact",), json_path=tmp_path / "b.json")
+
+    files = json.loads((tmp_path / "b.json").read_text())["files"]
+    assert [file["video"] for file in files] == ["64x48.mp4", "32x32.mp4"]
+
+
+def test_a_checkpoint_is_measured_without_videos(tmp_path: Path) -> None:
     network = Network(MODEL, classes=3)
     save_checkpoint(
         tmp_path / "m.safetensors", network, Metadata(MODEL, "adaptive", tuple("abc"), False, network.costs)
     )
 
-    for budget in (0.4, 0.7):
-        out = tmp_path / f"{budget}.json"
-        bench(
-            checkpoint=tmp_path / "m.safetensors",
-            videos=8,
-            repeats=1,
-            budget=budget,
-            json_path=out,
-            device="cpu",
-        )
-    fractions = [json.loads((tmp_path / f"{b}.json").read_text())["methods"][1]["gmacs_of_uniform"] for b in (0.4, 0.7)]
+    quick(checkpoint=tmp_path / "m.safetensors", json_path=tmp_path / "b.json", figure_path=tmp_path / "b.png")
 
-    assert fractions == pytest.approx([0.4, 0.7], abs=0.03)
+    written = json.loads((tmp_path / "b.json").read_text())
+    assert (len(written["batches"]), written["files"]) == (1, [])
+    assert (tmp_path / "b.png").stat().st_size > 10_000
 
 
 def test_a_baseline_has_nothing_to_compare(tmp_path: Path) -> None:
@@ -87,13 +97,13 @@ def test_a_baseline_has_nothing_to_compare(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "m.safetensors", network, Metadata(MODEL, "uniform", tuple("abc"), False, network.costs))
 
     with pytest.raises(UsageError, match=r"m\.safetensors: a baseline \(uniform\).*try: an adaptive"):
-        bench(checkpoint=tmp_path / "m.safetensors", repeats=1)
+        quick(checkpoint=tmp_path / "m.safetensors")
 
 
 def test_threads_are_those_asked_for_and_then_as_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = torch.get_num_threads()
 
-    bench(config=Config(model=MODEL), videos=1, repeats=1, threads=3, device="cpu")
+    quick(config=Config(model=MODEL), threads=3)
 
     assert "3 threads" in capsys.readouterr().out
     assert torch.get_num_threads() == before

@@ -160,6 +160,28 @@ def test_stepping_with_explicit_state_equals_the_forward(changes: bool) -> None:
     torch.testing.assert_close(head.scores(run(head, features, seen, times_s)), head(features, seen, times_s))
 
 
+@pytest.mark.parametrize("changes", [True, False])
+def test_all_frames_at_once_are_as_one_after_the_other(changes: bool) -> None:
+    head = make_head(changes=changes, sources=3)
+    features, seen, times_s = inputs(videos=40, frames=9, sources=3)
+    seen[0], seen[1, 1:] = 0, 0  # nothing seen; one frame alone
+    features.requires_grad_()
+
+    at_once, stepped = head.run(features, seen, times_s), run(head, features, seen, times_s)
+
+    for field in fields(HeadState):
+        expected = getattr(stepped, field.name)
+        torch.testing.assert_close(getattr(at_once, field.name), expected, rtol=1e-6, atol=1e-6, msg=field.name)
+    learnt = [features, *([head.level, head.gap] if head.level is not None and head.gap is not None else [])]
+    weights = torch.randn(40, head.classify.in_features, generator=torch.Generator().manual_seed(1))
+    for one, other in zip(
+        *(torch.autograd.grad((head.summary(state) * weights).sum(), learnt) for state in (at_once, stepped)),
+        strict=True,
+    ):
+        assert one.abs().max() > 0
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_without_changes_only_the_average_counts() -> None:
     head = make_head(changes=False)
     features, seen, times_s = inputs(frames=4)
