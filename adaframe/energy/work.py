@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 
 from adaframe.model.actions import Decisions
+from adaframe.model.backbones import build_backbone
 from adaframe.model.network import Network
 
 
@@ -36,11 +38,11 @@ def executed_work(network: Network, decisions: Decisions) -> Work:
     A video's frames go through a look together, so its weights are read once for each video that uses it at all; so are
     those of the glance, the policy and the head. What the policy and the head write is little, and not counted.
     """
-    sizes = zip(network.looks, network.pixels, strict=True)
-    looks = [(count_weights(look), count_activations(look, pixels)) for look, pixels in sizes]
+    configured = {look.name: look for look in network.model.looks}
+    looks = [_work_of(configured[name].backbone, configured[name].pixels) for name in network.actions.looks]
     glance = (0, 0)
     if network.glance is not None:
-        glance = count_weights(network.glance), count_activations(network.glance, network.model.glance.pixels)
+        glance = _work_of(network.model.glance.backbone, network.model.glance.pixels)
     if network.actions.glance_answers:
         looks.append((0, 0))  # its backbone ran for the glance already
     seen = decisions.seen()
@@ -55,6 +57,14 @@ def executed_work(network: Network, decisions: Decisions) -> Work:
     activations = (frames * _row(frames, [a for _, a in looks])).sum(dim=1) + glanced * float(glance[1])
     macs = network.costs.executed(decisions)
     return Work(*(float(part.mean()) for part in (macs, weights, activations)))
+
+
+@cache
+def _work_of(backbone: str, pixels: int) -> tuple[int, int]:
+    """Weights and activations of a backbone, of its plain form: that which answers soonest shows neither."""
+    with torch.device("meta"):
+        plain, _ = build_backbone(backbone, "none")
+    return count_weights(plain), count_activations(plain, pixels)
 
 
 def _row(like: Tensor, values: list[int]) -> Tensor:

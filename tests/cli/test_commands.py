@@ -87,6 +87,7 @@ def test_evaluate_passes_its_flags_on(calls: dict[str, Any]) -> None:
         "device": "cpu",
         "workers": 2,
         "decode": "fast",
+        "energy": None,
     }
 
 

@@ -24,6 +24,7 @@ from adaframe.evaluation import views
 from adaframe.evaluation.evaluate import evaluate
 from adaframe.evaluation.timing import Timed
 from adaframe.model.metadata import CalibrationPoint
+from adaframe.model.packing import Packed
 
 RenderClip = Callable[..., Path]
 MakeCheckpoint = Callable[..., Path]
@@ -282,7 +283,7 @@ def test_what_is_timed_is_what_is_counted(
     executed: list[int] = []
 
     def count(layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        if isinstance(layer, torch.nn.Conv2d) and layer.in_channels == 3:  # a backbone begins
+        if isinstance(layer, (torch.nn.Conv2d, Packed)) and layer.weight.shape[1] == 3:  # a backbone begins
             executed[-1] += len(inputs[0]) * macs_of_picture[inputs[0].shape[-1]]
 
     def run_once(methods: list[Timed]) -> list[float]:

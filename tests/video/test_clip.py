@@ -11,7 +11,7 @@ from adaframe.config import Preprocess, Sampling
 from adaframe.errors import UnreadableVideo
 from adaframe.video import clip
 from adaframe.video.clip import ClipRequest, read_clip
-from adaframe.video.facts import VideoFacts, probe
+from adaframe.video.facts import probe
 
 Render = Callable[..., Path]
 SMALL = Preprocess(resize=32, crop=24)
@@ -25,8 +25,8 @@ def undecodable(monkeypatch: pytest.MonkeyPatch, lost: set[int]) -> None:
     """As if these frames of every file were damaged."""
     decode = clip.read_frames.__globals__["_decode"]
 
-    def partly(reader: str, facts: VideoFacts, wanted: list[int]) -> object:
-        return (decoded for decoded in decode(reader, facts, wanted) if decoded[0] not in lost)
+    def partly(*asked: object) -> object:
+        return (decoded for decoded in decode(*asked) if decoded[0] not in lost)
 
     monkeypatch.setitem(clip.read_frames.__globals__, "_decode", partly)
 

@@ -143,7 +143,7 @@ def test_auto_falls_back_to_decord(render: Render, monkeypatch: pytest.MonkeyPat
     pytest.importorskip("decord")
     path = render(frames=5)
 
-    monkeypatch.setattr(pyav_reader, "decode", lambda *_: iter(()))
+    monkeypatch.setattr(pyav_reader, "decode", lambda *_, **__: iter(()))
 
     assert read_frames(path, [1]).reader == "decord"
 
