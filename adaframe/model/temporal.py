@@ -219,9 +219,7 @@ class Head(nn.Module):
         assert self.gap is not None
         # Bounded, so that a gap never met in training cannot blow up a change.
         ratio = (gap_s / self.nominal_gap_s).clamp(1 / LARGEST_GAP, LARGEST_GAP)
-        level, gap = self.level, self.gap
-        if source is not None:
-            level, gap = (F.embedding(source, values) for values in (level, gap))
+        level, gap = (values if source is None else F.embedding(source, values) for values in (self.level, self.gap))
         return torch.exp(level + gap * torch.log(ratio)[..., None])
 
     def forward(self, features: Tensor, seen: Tensor, times_s: Tensor) -> Tensor:
