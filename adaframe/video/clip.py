@@ -44,7 +44,7 @@ class ClipRequest:
         crop: cut the central square out; False: only resize.
         decode: exact: the frames that the sampling names; fast: key frames near them, where a window has enough of
             them (`to_key_frames`), the file has time stamps, and the reader is not decord; auto: exact so far.
-        scan: with fast: read nothing but key frames, of windows that have a quarter as many as sampled frames; what that
+        scan: with fast: read nothing but key frames, of windows that have a quarter of T (or enough); what that
             leaves to do is said (`ClipFrames.scan`); where no window has, all are read exactly.
         windows: numbers of those wanted, rising, instead of first_window and max_windows; null: as these say.
 
@@ -119,7 +119,7 @@ def _scanned(
 ) -> ClipFrames | None:
     """Key frames of the windows that hold a few; None where none does, or none of them decodes."""
     moved, enough = scan_key_frames(plan, facts.times_s, facts.key_frames)
-    held = np.flatnonzero(_FEWEST * moved.valid.sum(axis=1) >= plan.valid.sum(axis=1))
+    held = np.flatnonzero(enough | (_FEWEST * moved.valid.sum(axis=1) >= request.sampling.frames))
     if not len(held):
         return None
     moved = moved.of(held)

@@ -111,3 +111,13 @@ def test_windows_whose_key_frames_are_damaged_are_left_to_the_second_step(
 
     assert frames.scan is not None
     assert (frames.scan.windows.tolist(), frames.scan.unread) == ([0, 2, 6], (1, 3, 4, 5, 7))
+
+
+def test_one_key_frame_is_not_enough_for_a_clip_that_is_shorter_than_its_window(render: Render) -> None:
+    """Of 16 frames in eight seconds a clip of 1.4 s has three."""
+    request = ClipRequest(str(render(frames=35, gop=40)), Sampling(16, 8.0), SMALL, decode="fast", scan=True)
+
+    frames = read_clip(request)
+
+    assert frames.scan is None
+    assert int(frames.valid.sum()) == 3
