@@ -115,7 +115,7 @@ def test_windows_whose_key_frames_are_damaged_are_left_to_the_second_step(
 
 def test_one_key_frame_is_not_enough_for_a_clip_that_is_shorter_than_its_window(render: Render) -> None:
     """Of 16 frames in eight seconds a clip of 1.4 s has three."""
-    request = ClipRequest(str(render(frames=35, gop=40)), Sampling(16, 8.0), SMALL, decode="fast", scan=True)
+    request = ClipRequest(str(render(frames=14, fps=10, gop=40)), Sampling(16, 8.0), SMALL, decode="fast", scan=True)
 
     frames = read_clip(request)
 
