@@ -112,7 +112,7 @@ clean-demo:
 HAS = $(PY) -c 'import sys, os; sys.path.pop(0); import adaframe; \
   sys.exit(not os.path.samefile(os.path.dirname(adaframe.__file__), "adaframe"))' 2>/dev/null \
   && ! { $(PY) -m pip check 2>/dev/null || true; } | grep -qi '^adaframe '
-HAS_TEST = $(PY) -c 'import pytest, pytest_timeout, mypy, sklearn, hatchling' 2>/dev/null && $(PY) -m ruff --version >/dev/null 2>&1
+HAS_TEST = $(PY) -c 'import pytest, pytest_timeout, mypy, sklearn, hatchling, fastapi, uvicorn, websockets, httpx' 2>/dev/null && $(PY) -m ruff --version >/dev/null 2>&1
 
 $(STAMPS)-demo: pyproject.toml | $(VENV_PYTHON)
 	@$(HAS) || $(PY) -m pip install -e .
