@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor, fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from adaframe.model import packing
 from adaframe.model.backbones import build_backbone
 from adaframe.model.fusion import fold_norms
 from adaframe.model.packing import Packed, pack_convolutions
@@ -65,8 +68,27 @@ def test_what_cannot_be_packed_stays() -> None:
     assert sum(isinstance(m, nn.Conv2d) for m in quick.modules()) == 2
 
 
-def test_without_its_operations_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adaframe.model.packing._NEEDED", ("_an_operation_that_no_torch_has",))
+@pytest.fixture
+def tried_anew() -> Iterator[None]:
+    """Whether packing works is found out again, before and after."""
+    packing._works.cache_clear()
+    yield
+    packing._works.cache_clear()
+
+
+@pytest.mark.usefixtures("tried_anew")
+@pytest.mark.parametrize("wrong", [None, TypeError, RuntimeError])
+def test_without_its_operations_as_they_are_known_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch, wrong: type[Exception] | None
+) -> None:
+    def refuse(*_: object) -> Tensor:
+        assert wrong is not None
+        raise wrong("other arguments")
+
+    if wrong is None:
+        monkeypatch.setattr(packing, "_NEEDED", ("_an_operation_that_no_torch_has",))
+    else:
+        monkeypatch.setattr(Packed, "forward", refuse)
     folded = fold_norms(build_backbone("tiny-2", "none")[0].eval())
 
     assert packed(pack_convolutions(folded)) == 0
