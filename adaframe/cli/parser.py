@@ -79,15 +79,20 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def seconds(text: str) -> float:
-    """A duration from the command line, above 0."""
+def above_zero(text: str, what: str = "a number") -> float:
+    """A number from the command line, above 0 and finite; `what` it is called where it is none."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be seconds, above 0, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be {what} above 0, not {text!r}")
     return value
+
+
+def seconds(text: str) -> float:
+    """A duration from the command line, above 0."""
+    return above_zero(text, "seconds,")
 
 
 def add_machine(parser: Parser) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from adaframe import bundled
 from adaframe.cli.classify import knows
-from adaframe.cli.parser import Parser, fraction, positive, seconds
+from adaframe.cli.parser import Parser, above_zero, fraction, positive, seconds
 from adaframe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     held.add_argument(
         "--budget", type=fraction, metavar="F", help="most compute, as a fraction of uniform's (0.5: half)"
     )
-    held.add_argument("--max-load", type=_above_zero, metavar="F", help="most load, in cores (0.5: half of one core)")
-    held.add_argument("--latency", type=_above_zero, metavar="MS", help="most milliseconds from a frame to its answer")
+    held.add_argument("--max-load", type=above_zero, metavar="F", help="most load, in cores (0.5: half of one core)")
+    held.add_argument("--latency", type=above_zero, metavar="MS", help="most milliseconds from a frame to its answer")
     option("--on-event", metavar="CMD", help="run for each event, its JSON on stdin; no shell, 10 seconds at most")
     option("--snapshots", metavar="DIR", help="keep the frame of each event there, as JPEG")
     option("--keep", type=positive, metavar="N", help="snapshots to keep; older ones are deleted (default: 100)")
@@ -236,13 +236,3 @@ def _list() -> int:
     if not cameras:
         note("no webcam found; is it plugged in, and may this user open /dev/video*?")
     return 0
-
-
-def _above_zero(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
-    return value

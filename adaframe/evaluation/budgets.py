@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from adaframe.errors import AdaframeError, DataError
+from adaframe.cli.standalone import telling_errors
+from adaframe.errors import DataError
 
 Point = tuple[float, float]  # cost as a fraction of uniform's, accuracy
 
@@ -49,20 +50,17 @@ def table(trained: dict[float, Point], moved: dict[float, Point]) -> str:
     return "\n".join(rows)
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.budgets", description=__doc__)
     parser.add_argument("--trained", nargs="+", type=Path, metavar="REPORT", required=True, help="one for each budget")
     parser.add_argument("--moved", type=Path, metavar="REPORT", required=True, help="of one checkpoint at all budgets")
     args = parser.parse_args(argv)
-    try:
-        trained: dict[float, Point] = {}
-        for folder in args.trained:
-            trained |= read_points(folder)
-        print(table(trained, read_points(args.moved)))
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    trained: dict[float, Point] = {}
+    for folder in args.trained:
+        trained |= read_points(folder)
+    print(table(trained, read_points(args.moved)))
     return 0
 
 

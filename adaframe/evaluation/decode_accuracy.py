@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from adaframe import bundled
 from adaframe.cli.parser import positive, seconds
+from adaframe.cli.standalone import telling_errors
 from adaframe.data.manifest import Clip, load_dataset
-from adaframe.errors import AdaframeError, DataError
+from adaframe.errors import DataError
 from adaframe.evaluation.decode_films import joined, write_joined
 from adaframe.evaluation.metrics import Results, interval, paired_difference
 from adaframe.inference.prediction import Prediction
@@ -213,6 +214,7 @@ def _text(exact: Results, fast: Results, what: str) -> str:
     )
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Join, encode, answer, print."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.decode_accuracy", description=__doc__)
@@ -231,26 +233,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=positive, default=1)
     args = parser.parse_args(argv)
-    try:
-        clips = [c for c in load_dataset(args.root, args.manifest).clips if not args.fold or c.fold == args.fold]
-        if args.folds is not None:
-            models = models_of_folds(args.folds, args.device)
-        else:
-            models = {"": load(args.checkpoint or bundled.checkpoint_path("example.safetensors"), device=args.device)}
-        of = {fold: [c for c in clips if fold in ("", c.fold)] for fold in models}
-        of = {fold: mine for fold, mine in of.items() if mine}
-        classes = next(iter(models.values())).classes
-        unknown = sorted({label for clip in clips for label in clip.labels} - set(classes))
-        if unknown or not of:
-            what = f"the model does not know {unknown[0]}" if unknown else "no such clips"
-            raise DataError(f"{args.manifest or args.root}: {what}")
-        settings = {"join": args.join, "window_s": args.window, "workers": args.workers}
-        for gop in args.gop:
-            parts = [compare(models[fold], mine, gop=gop, **settings) for fold, mine in of.items()]
-            print(as_text([combined(parts)]), flush=True)
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    clips = [c for c in load_dataset(args.root, args.manifest).clips if not args.fold or c.fold == args.fold]
+    if args.folds is not None:
+        models = models_of_folds(args.folds, args.device)
+    else:
+        models = {"": load(args.checkpoint or bundled.checkpoint_path("example.safetensors"), device=args.device)}
+    of = {fold: [c for c in clips if fold in ("", c.fold)] for fold in models}
+    of = {fold: mine for fold, mine in of.items() if mine}
+    classes = next(iter(models.values())).classes
+    unknown = sorted({label for clip in clips for label in clip.labels} - set(classes))
+    if unknown or not of:
+        what = f"the model does not know {unknown[0]}" if unknown else "no such clips"
+        raise DataError(f"{args.manifest or args.root}: {what}")
+    settings = {"join": args.join, "window_s": args.window, "workers": args.workers}
+    for gop in args.gop:
+        parts = [compare(models[fold], mine, gop=gop, **settings) for fold, mine in of.items()]
+        print(as_text([combined(parts)]), flush=True)
     return 0
 
 

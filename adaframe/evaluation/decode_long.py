@@ -18,7 +18,8 @@ import numpy as np
 
 from adaframe import bundled
 from adaframe.cli.parser import positive, seconds
-from adaframe.errors import AdaframeError, UsageError
+from adaframe.cli.standalone import telling_errors
+from adaframe.errors import UsageError
 from adaframe.evaluation.decode_accuracy import frames_by_window
 from adaframe.evaluation.decode_films import lengthen
 from adaframe.inference.recognizer import Recognizer, load
@@ -91,6 +92,7 @@ def _spread(values: Sequence[float]) -> str:
     return f"{np.median(values):6.2f} s ({min(values):.2f}–{max(values):.2f})"
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Make the videos, answer them, print the lines as they come."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.decode_long", description=__doc__)
@@ -107,20 +109,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     args = parser.parse_args(argv)
     pyav_reader.threads = args.threads
-    try:
-        sizes = {text: _size(text) for text in args.sizes}
-        model = load(args.checkpoint or bundled.checkpoint_path("example.safetensors"), device=args.device)
-        with tempfile.TemporaryDirectory() as folder:
-            for text, size in sizes.items():
-                for gop in args.gop:
-                    path = Path(folder) / "long.mp4"
-                    lengthen(path, args.files, seconds=args.seconds, size=size, gop=gop)
-                    for window_s in args.windows:
-                        name = f"{args.seconds:g} s of {text}, GOP {gop:3d}, windows of {window_s:g} s"
-                        print(as_text(name, measure(model, path, window_s=window_s, rounds=args.rounds)), flush=True)
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    sizes = {text: _size(text) for text in args.sizes}
+    model = load(args.checkpoint or bundled.checkpoint_path("example.safetensors"), device=args.device)
+    with tempfile.TemporaryDirectory() as folder:
+        for text, size in sizes.items():
+            for gop in args.gop:
+                path = Path(folder) / "long.mp4"
+                lengthen(path, args.files, seconds=args.seconds, size=size, gop=gop)
+                for window_s in args.windows:
+                    name = f"{args.seconds:g} s of {text}, GOP {gop:3d}, windows of {window_s:g} s"
+                    print(as_text(name, measure(model, path, window_s=window_s, rounds=args.rounds)), flush=True)
     return 0
 
 

@@ -21,8 +21,9 @@ import numpy as np
 import torch
 
 from adaframe.cli.parser import positive
+from adaframe.cli.standalone import telling_errors
 from adaframe.data.manifest import Clip, load_dataset
-from adaframe.errors import AdaframeError, DataError, UsageError
+from adaframe.errors import DataError, UsageError
 from adaframe.evaluation.early_exit_choice import Setting, Tried, as_text, study
 from adaframe.evaluation.stages import FEWER, RULES, answers, staged
 from adaframe.evaluation.views import View, look_at
@@ -108,6 +109,7 @@ def parts_of(clips: Sequence[Clip], folds: str, checkpoint: str) -> list[tuple[s
     return [(checkpoint, [c for c in clips if (c.group or c.path) in quarter]) for quarter in quarters]
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Answer, choose, print."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.early_exit", description=__doc__)
@@ -120,24 +122,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=positive, default=1)
     args = parser.parse_args(argv)
-    try:
-        clips = list(load_dataset(args.root, args.manifest).clips)
-        if any(clip.split for clip in clips):
-            clips = [clip for clip in clips if clip.split == args.split]
-        parts = []
-        for path, some in parts_of(clips, args.folds, args.checkpoint):
-            model = load(path, device=args.device)
-            if model.network.policy is None:
-                raise UsageError(f"{path}: a fixed plan has no answer that settles; try: an adaptive model")
-            unknown = sorted({label for clip in some for label in clip.labels} - set(model.classes))
-            if unknown:
-                raise DataError(f"{args.manifest or args.root}: the model does not know {unknown[0]}")
-            views, kept = look_at(some, [model], args.workers)
-            parts.append(try_all(views[0], kept))
-        print(as_text(study(parts)))
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    clips = list(load_dataset(args.root, args.manifest).clips)
+    if any(clip.split for clip in clips):
+        clips = [clip for clip in clips if clip.split == args.split]
+    parts = []
+    for path, some in parts_of(clips, args.folds, args.checkpoint):
+        model = load(path, device=args.device)
+        if model.network.policy is None:
+            raise UsageError(f"{path}: a fixed plan has no answer that settles; try: an adaptive model")
+        unknown = sorted({label for clip in some for label in clip.labels} - set(model.classes))
+        if unknown:
+            raise DataError(f"{args.manifest or args.root}: the model does not know {unknown[0]}")
+        views, kept = look_at(some, [model], args.workers)
+        parts.append(try_all(views[0], kept))
+    print(as_text(study(parts)))
     return 0
 
 

@@ -22,9 +22,10 @@ import torch
 from torch import Tensor
 
 from adaframe.cli.parser import positive
+from adaframe.cli.standalone import telling_errors
 from adaframe.config import Preprocess, Sampling
 from adaframe.data.manifest import load_dataset
-from adaframe.errors import AdaframeError, DataError
+from adaframe.errors import DataError
 from adaframe.evaluation.decode_films import render
 from adaframe.evaluation.stages import FEWER, RULES, Settled, coarse_to_fine, recognise_in_stages
 from adaframe.inference.recognizer import Recognizer, load
@@ -135,6 +136,7 @@ def as_text(title: str, spent: Spent, *, per: int = 1) -> str:
     return f"{title}: {'; '.join(cells)}"
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print, milliseconds."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.early_exit_seconds", description=__doc__)
@@ -149,33 +151,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threshold", type=float, default=0.9, help="that the rule must reach (default: %(default)s)")
     parser.add_argument("--rounds", type=positive, default=7, help="(default: %(default)s)")
     args = parser.parse_args(argv)
-    try:
-        if args.checkpoint:
-            model = load(args.checkpoint)
-            known = [c for c in load_dataset(args.root, args.manifest).clips if not args.fold or c.fold == args.fold]
-            paths = [c.path for c in known if c.split in ("", args.split)]
-            if not paths:
-                raise DataError(f"{args.manifest or args.root}: no such clips")
-            clips = sample(model, paths, args.clips)
-            settled = settled_by(args.rule, args.threshold, multi_label=model.metadata.multi_label)
-            bias = (
-                -args.beta * torch.tensor(model.network.costs.price(model.network.actions), device=model.device)[None]
-            )
-            ended = recognise_in_stages(model.network, clips, settled, bias=bias)[1]
-            print(f"{len(ended)} clips take {ended.double().mean():.2f} stages on the mean")
-            for batch in (1, 8):
-                spent = in_turn(answering(model, clips, settled, beta=args.beta, batch=batch), args.rounds)
-                print(as_text(f"model, ms a clip, {batch} at once", spent, per=len(clips.valid)), flush=True)
-            return 0
-        pyav_reader.threads = 1
-        with tempfile.TemporaryDirectory() as folder:
-            for length in LENGTHS_S:
-                for gop in GOPS:
-                    path = render(Path(folder) / f"{length:g}-{gop}.mp4", gop=gop, size=SIZE, seconds=length)
-                    print(as_text(f"decoding {length:g} s, GOP {gop}, ms", in_turn(reading(path, FRAMES), args.rounds)))
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    if args.checkpoint:
+        model = load(args.checkpoint)
+        known = [c for c in load_dataset(args.root, args.manifest).clips if not args.fold or c.fold == args.fold]
+        paths = [c.path for c in known if c.split in ("", args.split)]
+        if not paths:
+            raise DataError(f"{args.manifest or args.root}: no such clips")
+        clips = sample(model, paths, args.clips)
+        settled = settled_by(args.rule, args.threshold, multi_label=model.metadata.multi_label)
+        bias = -args.beta * torch.tensor(model.network.costs.price(model.network.actions), device=model.device)[None]
+        ended = recognise_in_stages(model.network, clips, settled, bias=bias)[1]
+        print(f"{len(ended)} clips take {ended.double().mean():.2f} stages on the mean")
+        for batch in (1, 8):
+            spent = in_turn(answering(model, clips, settled, beta=args.beta, batch=batch), args.rounds)
+            print(as_text(f"model, ms a clip, {batch} at once", spent, per=len(clips.valid)), flush=True)
+        return 0
+    pyav_reader.threads = 1
+    with tempfile.TemporaryDirectory() as folder:
+        for length in LENGTHS_S:
+            for gop in GOPS:
+                path = render(Path(folder) / f"{length:g}-{gop}.mp4", gop=gop, size=SIZE, seconds=length)
+                print(as_text(f"decoding {length:g} s, GOP {gop}, ms", in_turn(reading(path, FRAMES), args.rounds)))
     return 0
 
 

@@ -23,8 +23,9 @@ from pathlib import Path
 import av
 
 from adaframe.cli.parser import positive
+from adaframe.cli.standalone import telling_errors
 from adaframe.data.folders import videos_below
-from adaframe.errors import AdaframeError, DataError
+from adaframe.errors import DataError
 from adaframe.evaluation.decode_films import render
 from adaframe.evaluation.watched import Sample, watch
 
@@ -137,6 +138,7 @@ def lines(endured: Endured) -> list[str]:
     return [*told, f"  most {most:.0f} MB in all"]
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print what came of it."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.endurance", description=__doc__)
@@ -149,27 +151,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in (many, long):
         command.add_argument("--checkpoint", type=Path, metavar="FILE", help="model (default: the bundled example)")
     args = parser.parse_args(argv)
-    try:
-        if args.command == "links":
-            endured = links(args.folder, args.files, args.checkpoint)
-            seconds = [endured.at(tenth / _TENTHS).seconds for tenth in range(_TENTHS + 1)]
-            each = [after - before for before, after in pairwise(seconds)]
+    if args.command == "links":
+        endured = links(args.folder, args.files, args.checkpoint)
+        seconds = [endured.at(tenth / _TENTHS).seconds for tenth in range(_TENTHS + 1)]
+        each = [after - before for before, after in pairwise(seconds)]
+        print("\n".join(lines(endured)))
+        print(f"  growth {endured.slope_mb():+.2f} MB per 1000 files over the second half")
+        memory = [endured.at(tenth / _TENTHS).own_mb for tenth in range(1, _TENTHS + 1)]
+        print(f"  MB after each tenth: {', '.join(f'{tenth:.0f}' for tenth in memory)}")
+        print(f"  seconds of each tenth: {', '.join(f'{tenth:.1f}' for tenth in each)} (the first with the start)")
+        return 0
+    with tempfile.TemporaryDirectory() as place:
+        minute = render(Path(place) / "minute.mp4", gop=50, size=(256, 256), seconds=60.0)
+        for minutes in args.minutes:
+            endured, windows = film(minute, minutes, args.checkpoint)
             print("\n".join(lines(endured)))
-            print(f"  growth {endured.slope_mb():+.2f} MB per 1000 files over the second half")
-            memory = [endured.at(tenth / _TENTHS).own_mb for tenth in range(1, _TENTHS + 1)]
-            print(f"  MB after each tenth: {', '.join(f'{tenth:.0f}' for tenth in memory)}")
-            print(f"  seconds of each tenth: {', '.join(f'{tenth:.1f}' for tenth in each)} (the first with the start)")
-            return 0
-        with tempfile.TemporaryDirectory() as place:
-            minute = render(Path(place) / "minute.mp4", gop=50, size=(256, 256), seconds=60.0)
-            for minutes in args.minutes:
-                endured, windows = film(minute, minutes, args.checkpoint)
-                print("\n".join(lines(endured)))
-                each_ms = 1000 * endured.samples[-1].seconds / windows
-                print(f"  {windows} windows, {each_ms:.1f} ms a window with the start")
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+            each_ms = 1000 * endured.samples[-1].seconds / windows
+            print(f"  {windows} windows, {each_ms:.1f} ms a window with the start")
     return 0
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from statistics import median
 
 from adaframe.cli.parser import fraction, positive
+from adaframe.cli.standalone import telling_errors
 from adaframe.data.folders import videos_below
-from adaframe.errors import AdaframeError, DataError, VideoError
+from adaframe.errors import DataError, VideoError
 from adaframe.evaluation.watched import cpu_s
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.inference.together import batches, recognise_paths, threads
@@ -202,6 +203,7 @@ def _cpu_s(taken: Sequence[Taken]) -> float:
     return median(one.cpu_s for one in taken)
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.folder_speed", description=__doc__)
@@ -212,13 +214,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
     parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="passes of each kind")
     args = parser.parse_args(argv)
-    try:
-        recognizer = load(args.checkpoint, device=args.device)
-        paths = videos_below(args.folder)
-        speed = measure(paths, recognizer, budget=args.budget, workers=args.workers, rounds=args.rounds)
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    recognizer = load(args.checkpoint, device=args.device)
+    paths = videos_below(args.folder)
+    speed = measure(paths, recognizer, budget=args.budget, workers=args.workers, rounds=args.rounds)
     print("\n".join(speed.lines()))
     return 0
 

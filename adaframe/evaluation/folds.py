@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from adaframe.errors import AdaframeError, DataError
+from adaframe.cli.standalone import telling_errors
+from adaframe.errors import DataError
 from adaframe.evaluation.metrics import Results, sentence
 from adaframe.evaluation.report import text_table
 from adaframe.evaluation.report_folder import write_report
@@ -67,22 +68,19 @@ def compare(folders: Sequence[Path]) -> list[Results]:
     return results
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table; with --report also write it with its figure."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.folds", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders of adaframe train --fold all")
     parser.add_argument("--report", type=Path, metavar="DIR", help="also write a report with a figure there")
     args = parser.parse_args(argv)
-    try:
-        results = compare(args.runs)
-        reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
-        print(f"{text_table(results, reference)}\n\n{sentence(results)}")
-        if args.report:
-            command = f"{parser.prog} {' '.join(map(str, args.runs))}"
-            write_report(args.report, results, title="Folds", command=command, reference=reference)
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    results = compare(args.runs)
+    reference = next((r.name for r in results if r.name.startswith("frozen")), results[0].name)
+    print(f"{text_table(results, reference)}\n\n{sentence(results)}")
+    if args.report:
+        command = f"{parser.prog} {' '.join(map(str, args.runs))}"
+        write_report(args.report, results, title="Folds", command=command, reference=reference)
     return 0
 
 

@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaframe.cli.parser import fraction, positive
+from adaframe.cli.standalone import telling_errors
 from adaframe.config import Preprocess
 from adaframe.data.clips import Clip, DataSet
 from adaframe.data.manifest import load_dataset
-from adaframe.errors import AdaframeError, DataError
+from adaframe.errors import DataError
 from adaframe.inference.account import Account
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import Recognizer, load
@@ -224,6 +225,7 @@ def measure(
     return outcomes
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(
@@ -247,12 +249,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     methods = [Method(f"budget {budget:g}", budget) for budget in args.budget]
     methods += [Method(f"own budget, rate {rate:g}", 1.0, rate) for rate in args.rate]
     methods.append(Method("uniform, same weights", None))
-    try:
-        data = load_dataset(args.root, args.manifest)
-        outcomes = measure(data, args.run, methods, label=args.label, scene=args.scene, seed=args.seed)
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    data = load_dataset(args.root, args.manifest)
+    outcomes = measure(data, args.run, methods, label=args.label, scene=args.scene, seed=args.seed)
     print(as_text(outcomes))
     return 0
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adaframe.cli.parser import fraction, positive, seconds
-from adaframe.errors import AdaframeError
+from adaframe.cli.standalone import telling_errors
 from adaframe.evaluation.decode_films import encode
 from adaframe.inference.load import cpu_seconds
 from adaframe.inference.moment import Moment
@@ -178,6 +178,7 @@ def measure(
     return rows, model.network.actions.looks
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Render, play, print the table."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.live_speed", description=__doc__)
@@ -186,14 +187,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget", type=fraction, nargs="*", default=[0.1, 0.5, 1.0], metavar="F")
     parser.add_argument("--seconds", type=seconds, default=12.0, metavar="S", help="of each (default: %(default)s)")
     args = parser.parse_args(argv)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            rows, looks = measure(
-                args.checkpoint, args.budget, cameras=args.cameras, lasts_s=args.seconds, folder=Path(folder)
-            )
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    with tempfile.TemporaryDirectory() as folder:
+        rows, looks = measure(
+            args.checkpoint, args.budget, cameras=args.cameras, lasts_s=args.seconds, folder=Path(folder)
+        )
     print(f"{args.cameras} camera(s), {_SIZE[1]}×{_SIZE[0]} at {_FPS:g} frames a second, {args.seconds:g} s each")
     print(as_text(rows, looks))
     return 0

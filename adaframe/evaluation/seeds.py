@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from adaframe.errors import AdaframeError, DataError
+from adaframe.cli.standalone import telling_errors
+from adaframe.errors import DataError
 
 
 def read_reports(folders: Sequence[Path]) -> dict[str, list[tuple[float, float]]]:
@@ -50,15 +51,12 @@ def table(found: dict[str, list[tuple[float, float]]]) -> str:
     return "\n".join(rows)
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.seeds", description=__doc__)
     parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT", help="folders of adaframe evaluate --report")
-    try:
-        print(table(read_reports(parser.parse_args(argv).reports)))
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    print(table(read_reports(parser.parse_args(argv).reports)))
     return 0
 
 

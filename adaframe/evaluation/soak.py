@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from adaframe.cli.parser import positive
-from adaframe.errors import AdaframeError
+from adaframe.cli.standalone import telling_errors
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import load
 from adaframe.inference.watch import watch
@@ -114,17 +114,14 @@ def slope(readings: Sequence[Reading]) -> float:
     return float(np.polyfit([r.frames / 1e5 for r in half], [r.memory_mb for r in half], 1)[0])
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the readings and the slope."""
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.soak", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="model (default: the bundled example)")
     parser.add_argument("--frames", type=positive, default=500_000, metavar="N", help="(default: %(default)s)")
     args = parser.parse_args(argv)
-    try:
-        readings = soak(args.checkpoint, args.frames)
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    readings = soak(args.checkpoint, args.frames)
     half = readings[len(readings) // 2 :]
     threads, handles = (sorted({getattr(r, name) for r in half}) for name in ("threads", "handles"))
     print(f"second half: {slope(readings):+.3f} MB per 100 000 frames; threads {threads}, handles {handles}")

@@ -35,6 +35,8 @@ def load(checkpoint: str | Path | None = None, *, device: str = "auto", budget: 
         device: auto (a GPU if there is one), cpu, cuda, cuda:1, mps.
         budget: upper bound on mean cost as a fraction of uniform's; None keeps to what the model was trained for.
 
+    From then on the process keeps up to 1 GB of memory that it has freed (see `adaframe.model.memory`; glibc alone).
+
     Raises:
         CheckpointError: not an adaframe checkpoint.
     """

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from adaframe.cli.standalone import telling_errors
 from adaframe.config import Data
 from adaframe.config_io import to_dict
-from adaframe.errors import AdaframeError, UsageError
+from adaframe.errors import UsageError
 from adaframe.evaluation.metrics import Results, headline, interval, paired_difference
 from adaframe.evaluation.nested import Standing, choose, pooled, standings_table
 from adaframe.evaluation.report import markdown_table
@@ -68,6 +69,7 @@ def locked(variants: Sequence[Variant], trainings: Trainings, chosen: Mapping[st
     return [replace(nested, name="nested choice"), present, *([pooled(frozen)] if frozen else [])]
 
 
+@telling_errors
 def main(argv: Sequence[str] | None = None) -> int:
     """Choose, and with --locked answer; leaves selection.md and selection.json in DIR."""
     name = "python -m adaframe.training.selection"
@@ -81,12 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--locked", action="store_true", help="also answer each fold: once, when the list is final")
     args = parser.parse_args(argv)
     quiet()
-    try:
-        data = Data(root=args.root, manifest=args.manifest, cache=str(args.out / "cache"))
-        run(read_study(args.study, data), args.out, answer=args.locked, command=f"{name} {' '.join(sys.argv[1:])}")
-    except AdaframeError as error:
-        print(f"adaframe: error: {error}", file=sys.stderr)
-        return error.exit_code
+    data = Data(root=args.root, manifest=args.manifest, cache=str(args.out / "cache"))
+    run(read_study(args.study, data), args.out, answer=args.locked, command=f"{name} {' '.join(sys.argv[1:])}")
     return 0
 
 
