@@ -19,20 +19,25 @@ def cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system + _children(os.getpid())
 
 
-def _children(pid: int) -> float:
-    total = 0.0
+def children(pid: int) -> list[int]:
+    """Processes that a process started, and those that these did, while they run (Linux; elsewhere none)."""
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        pids = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        own = [int(child) for task in tasks for child in (task / "children").read_text().split()]
     except OSError:
-        return 0.0  # another system than Linux, or the process has gone
-    for child in pids:
+        return []  # another system, or the process has gone
+    return own + [grandchild for child in own for grandchild in children(child)]
+
+
+def _children(pid: int) -> float:
+    total = 0.0
+    for child in children(pid):
         try:
             # After the name, which may hold anything: utime, stime, cutime and cstime are fields 14 to 17.
             fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + _children(child)
+        total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
     return total
 
 

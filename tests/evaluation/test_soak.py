@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from adaframe.evaluation.soak import Pretended, Reading, slope, soak
+from adaframe.evaluation.soak import Pretended, Reading, read, slope, soak
 from adaframe.video.shot import Outage, Shot
+from tests.conftest import RenderClip
 
 
 def test_growth_is_told_in_megabytes_per_hundred_thousand_frames() -> None:
@@ -39,3 +40,16 @@ def test_readings_are_taken_on_the_way(tiny_checkpoint: Path) -> None:
     assert 90 <= len(readings) <= 100
     assert all(r.memory_mb > 50 and r.threads >= 1 and r.handles >= 3 for r in readings)
     assert [r.frames for r in readings] == sorted(r.frames for r in readings)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_real_source_is_read_at_its_own_pace_and_its_capture_process_counts(
+    tiny_checkpoint: Path, render_clip: RenderClip
+) -> None:
+    clip = render_clip("soak.mp4", seconds=2.0)
+
+    alone = read(0, 0.0)
+    readings = soak(tiny_checkpoint, 30, [str(clip)], readings=2)
+
+    assert readings[0].seconds >= 0.5
+    assert readings[0].threads > alone.threads
