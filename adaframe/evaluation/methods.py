@@ -13,7 +13,7 @@ from torch import Tensor
 
 from adaframe.evaluation.mixture import draw_decisions
 from adaframe.model.actions import Decisions
-from adaframe.model.network import Clips, Network
+from adaframe.model.network import Clips, Features, Network
 
 SEED = 0
 
@@ -68,7 +68,8 @@ class Rivals:
         """All looks at all frames, and then as adaptive: what AR-Net's release computes."""
         features = self.network.all_features(clips)
         self.network.decide(features.glance, clips.valid)
-        return self.network.classify(features, decisions.seen().float(), clips.times_s)
+        answers = Features(self.network.answering(features.glance, decisions), features.looks)
+        return self.network.classify(answers, decisions.seen().float(), clips.times_s)
 
     def glance(self, clips: Clips) -> Tensor:
         """Glances and the policy alone: glance features."""
