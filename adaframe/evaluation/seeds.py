@@ -30,13 +30,14 @@ def read_reports(folders: Sequence[Path]) -> dict[str, list[tuple[float, float]]
             one = {row["name"]: (row["accuracy"]["value"], row["of_uniform"]["value"]) for row in rows}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{folder}: holds no report ({error}); try: adaframe evaluate --report") from error
-        adaptive = min(cost for name, (_, cost) in one.items() if name.startswith("adaptive"))
+        # Another model's methods carry its name in brackets.
+        adaptive = min(cost for name, (_, cost) in one.items() if name.startswith("adaptive") and name[-1] != ")")
         static = [v for name, v in one.items() if name.startswith(("static", "glance")) and v[1] <= 1.3 * adaptive]
         if static:
             # Generous to the baseline: whole looks only, so it may cost up to a look more than adaptive.
             found.setdefault("best static plan at up to 1.3 times adaptive's cost", []).append(max(static))
         for name, value in one.items():
-            if re.match(r"adaptive|uniform|random|change", name):
+            if re.match(r"adaptive|uniform|random|change|.*, trained alone$", name):
                 found.setdefault(name, []).append(value)
     return found
 

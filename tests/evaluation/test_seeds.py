@@ -45,6 +45,21 @@ def test_the_best_static_plan_of_about_equal_cost_is_taken_for_each_seed(tmp_pat
     assert best == [(0.6, 0.25)]
 
 
+def test_models_trained_otherwise_have_rows_of_their_own(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    report(folder, adaptive_at_0=(0.9, 0.2), static_a=(0.6, 0.2))
+    rows = json.loads((folder / "report.json").read_text())
+    for name, values in {"adaptive at 1 (arnet-loss)": (0.8, 0.1), "static a, trained alone": (0.7, 0.22)}.items():
+        rows["methods"].append({"name": name, "accuracy": {"value": values[0]}, "of_uniform": {"value": values[1]}})
+    (folder / "report.json").write_text(json.dumps(rows))
+
+    found = read_reports([folder])
+
+    assert found["adaptive at 1 (arnet-loss)"] == [(0.8, 0.1)]
+    assert found["static a, trained alone"] == [(0.7, 0.22)]
+    assert found["best static plan at up to 1.3 times adaptive's cost"] == [(0.7, 0.22)]
+
+
 def test_a_folder_without_a_report_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(DataError, match="holds no report"):
         read_reports([tmp_path])
