@@ -170,8 +170,10 @@ def run(model: Recognizer, clips: Sequence[Clip], crops: Crops, method: Method, 
 
 
 def as_text(outcomes: dict[str, list[Outcome]]) -> str:
-    """A table: all folds together, and the spread over them."""
-    rows = [("", "told", "true", "precision", "recall", "(by fold)", "delay s", "(quartiles)", "time right", "GMACs/s")]
+    """A table: all streams together, and the spread over them."""
+    rows = [
+        ("", "told", "true", "precision", "recall", "(by stream)", "delay s", "(quartiles)", "time right", "GMACs/s")
+    ]
     for name, parts in outcomes.items():
         told, true = sum(p.told for p in parts), sum(p.true for p in parts)
         found = sum(len(p.delays_s) for p in parts)
@@ -200,9 +202,9 @@ def as_text(outcomes: dict[str, list[Outcome]]) -> str:
 
 
 def measure(
-    data: DataSet, run_dir: Path, methods: Sequence[Method], *, label: str, scene: int, seed: int
+    data: DataSet, run_dir: Path, methods: Sequence[Method], *, label: str, scene: int, seeds: Sequence[int]
 ) -> dict[str, list[Outcome]]:
-    """What each method made of each fold's stream, by its name.
+    """What each method made of each fold's streams (one for each seed), by its name.
 
     Raises:
         DataError: no folds, or no such label.
@@ -216,11 +218,12 @@ def measure(
     line = Line("folds and methods")
     for i, fold in enumerate(data.folds):
         model = load(run_dir / f"fold-{fold}" / "model.safetensors", device="cpu")
-        clips = joined([clip for clip in data.clips if clip.fold == fold], scene=scene, seed=seed)
+        own = [clip for clip in data.clips if clip.fold == fold]
         crops = Crops(model.metadata.preprocess)
-        for j, method in enumerate(methods):
+        streams = [joined(own, scene=scene, seed=seed) for seed in seeds]
+        for j, (method, clips) in enumerate(itertools.product(methods, streams)):
             outcomes[method.name].append(run(model, clips, crops, method, label))
-            line.update(i * len(methods) + j + 1, len(data.folds) * len(methods))
+            line.update(i * len(methods) * len(seeds) + j + 1, len(data.folds) * len(methods) * len(seeds))
     line.done()
     return outcomes
 
@@ -244,13 +247,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--scene", type=positive, default=4, metavar="N", help="clips of a scene (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the order of the scenes (default: %(default)s)")
+    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of the order of the scenes (default: 0)")
     args = parser.parse_args(argv)
     methods = [Method(f"budget {budget:g}", budget) for budget in args.budget]
     methods += [Method(f"own budget, rate {rate:g}", 1.0, rate) for rate in args.rate]
     methods.append(Method("uniform, same weights", None))
     data = load_dataset(args.root, args.manifest)
-    outcomes = measure(data, args.run, methods, label=args.label, scene=args.scene, seed=args.seed)
+    outcomes = measure(data, args.run, methods, label=args.label, scene=args.scene, seeds=args.seed)
     print(as_text(outcomes))
     return 0
 

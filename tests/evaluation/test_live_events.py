@@ -62,9 +62,9 @@ def test_each_folds_clips_go_to_its_model(
     data = data_set(clips, False, "here")
     methods = [Method("own", 1.0), Method("uniform", None)]
 
-    outcomes = measure(data, tmp_path, methods, label="run", scene=1, seed=0)
+    outcomes = measure(data, tmp_path, methods, label="run", scene=1, seeds=[0, 1])
 
-    assert [len(folds) for folds in outcomes.values()] == [2, 2]
+    assert [len(folds) for folds in outcomes.values()] == [4, 4]
     for own, uniform in zip(outcomes["own"], outcomes["uniform"], strict=True):
         assert (own.true, uniform.true) == (1, 1)
         assert own.seconds == pytest.approx(2.0)
@@ -75,4 +75,4 @@ def test_without_folds_there_is_nothing_to_measure(tmp_path: Path) -> None:
     data = data_set([Clip("a.mp4", ("run",)), Clip("b.mp4", ("sit",))], False, "here")
 
     with pytest.raises(DataError, match="needs clips with folds"):
-        measure(data, tmp_path, [Method("own", None)], label="run", scene=1, seed=0)
+        measure(data, tmp_path, [Method("own", None)], label="run", scene=1, seeds=[0])
