@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adaframe import bundled
-from adaframe.cli.parser import Parser, add_decode, add_machine, fractions
+from adaframe.cli.parser import Parser, add_decode, add_machine, fractions, positive
 from adaframe.data.clips import SPLITS
 
 
@@ -28,6 +28,19 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--split", choices=SPLITS, default="test", help="which clips (default: %(default)s)")
     parser.add_argument(
         "--budget", type=fractions, metavar="F,F", help="budgets, fractions of uniform's cost: 0.25,0.5,1"
+    )
+    parser.add_argument(
+        "--clips",
+        type=positive,
+        metavar="N",
+        help="average N views of each video, spread in time (default: the model's own windows)",
+    )
+    parser.add_argument(
+        "--crops",
+        type=int,
+        choices=(1, 3, 10),
+        default=1,
+        help="times 3 crops along the longer side, or 10: corners and centre, mirrored too (default: 1, the centre)",
     )
     parser.add_argument("--baselines", action="store_true", help="also uniform and others, from the same checkpoint")
     parser.add_argument(
@@ -70,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
         places = parse_places(args.energy, carbon=args.carbon, device=args.device)
     from adaframe.evaluation.evaluate import evaluate
+    from adaframe.evaluation.many_views import ManyViews
 
     evaluate(
         checkpoint=checkpoint,
@@ -84,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         workers=args.workers,
         decode=args.decode,
+        many=ManyViews(args.clips, args.crops),
         energy=places,
     )
     return 0

@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from adaframe.data.manifest import Clip, load_dataset
+from adaframe.data.sides import sided
 from adaframe.energy.methods import energy_of
 from adaframe.energy.places import Places
 from adaframe.errors import AdaframeError, DataError, UsageError
-from adaframe.evaluation.blocks import Block, Heading, Text
+from adaframe.evaluation.blocks import Block, Heading, Items, Table, Text
 from adaframe.evaluation.classes import ClassFacts, class_blocks, class_facts, label_counts, plain
 from adaframe.evaluation.disagreements import best_static_plan, choose, strip_blocks
 from adaframe.evaluation.limits import limits
+from adaframe.evaluation.many_views import OWN_WINDOWS, ManyViews
 from adaframe.evaluation.metrics import (
     Results,
     accuracy,
@@ -27,11 +29,12 @@ from adaframe.evaluation.metrics import (
     mean_average_precision,
     sentence,
 )
+from adaframe.evaluation.protocols import Protocol, first_labels, protocol, protocol_cells, protocol_notes
 from adaframe.evaluation.provenance import Provenance, provenance
-from adaframe.evaluation.report import text_table, to_json
+from adaframe.evaluation.report import aligned, text_table, to_json
 from adaframe.evaluation.report_folder import write_report
 from adaframe.evaluation.timing import time_methods
-from adaframe.evaluation.views import Method, look_at
+from adaframe.evaluation.views import Method, View, look_at
 from adaframe.files import write_text
 from adaframe.inference.recognizer import Recognizer, load
 
@@ -50,56 +53,46 @@ def evaluate(
     device: str = "auto",
     workers: int = 0,
     decode: str = "auto",
+    many: ManyViews = OWN_WINDOWS,
     energy: Places | None = None,
 ) -> None:
     """Print accuracy beside executed compute and measured time; see `adaframe evaluate --help` for the arguments.
 
     Raises:
         AdaframeError: no such checkpoint, data set or split; classes that do not fit; no clip can be read.
+        UsageError: several crops of a model that has nothing to crop.
     """
-    recognizers = [load(path, device=device) for path in (checkpoint, *against)]
-    _check_budgets(budgets or (), recognizers, (checkpoint, *against))
+    paths = (checkpoint, *against)
+    recognizers = [load(path, device=device) for path in paths]
+    _check(recognizers, paths, budgets or (), many)
     clips, used = _clips(root, manifest, split, recognizers)
-    views, kept = look_at(clips, recognizers, workers, decode)
-    targets = np.zeros((len(kept), len(recognizers[0].classes)), dtype=bool)
-    for n, clip in enumerate(kept):
-        targets[n, [recognizers[0].classes.index(label) for label in clip.labels]] = True
-    groups = tuple(clip.group or clip.path for clip in kept)
-    methods = views[0].methods(budgets, baselines)
-    names = file_names(against)
-    models = [""] * len(methods)
-    for view, path, name in zip(views[1:], against, names, strict=True):
-        others = [replace(m, name=_apart(m, name, methods), note=path) for m in view.methods(budgets, False)]
-        methods += others
-        models += [name] * len(others)
-    milliseconds = time_methods([m.timed() for m in methods])
-    results = [
-        # A plan trained alone may lack the strongest look, and would count its fraction from a weaker one.
-        replace(m.results(targets, groups, ms), model=model)
-        for m, ms, model in zip(methods, milliseconds, models, strict=True)
-    ]
-    if energy is not None:
-        results = [replace(r, energy=e) for r, e in zip(results, energy_of(methods, len(kept), energy), strict=True)]
-    results = [replace(r, gmacs_uniform=results[0].gmacs_uniform) for r in results]
-    results = _better(results)
+    views, kept = look_at(clips, recognizers, workers, decode, many)
+    methods, models = _compared(views, budgets, baselines, against)
+    results = _results(methods, models, kept, recognizers[0].classes, energy)
     reference = next((r.name for r in results if r.name.startswith("uniform")), results[0].name)
+    facts = class_facts(results[0], recognizers[0].classes)
+    first = first_labels(kept, recognizers[0].classes)
+    protocols = [protocol(r, first) for r in results]
+
     print(text_table(results, reference))
     print(f"\n{sentence(results)}")
-    facts = class_facts(results[0], recognizers[0].classes)
+    if len(facts) > 2:  # of two classes there is but accuracy
+        print("\n".join(["", aligned(protocol_cells(protocols)), *protocol_notes(protocols)]))
     if headline(results[0]) == "map":
-        print(f"\n{label_counts(facts, targets)}")
+        print(f"\n{label_counts(facts, results[0].targets)}")
+    more = {"protocols": {p.name: p.figures() for p in protocols}, **plain(facts)}
     if json_path:
-        write_text(Path(json_path), json.dumps({**to_json(results, reference), **plain(facts)}, indent=2) + "\n")
+        write_text(Path(json_path), json.dumps({**to_json(results, reference), **more}, indent=2) + "\n")
     if report:
         words = ["adaframe", "evaluate", "--checkpoint", checkpoint]
         words += (["--data.root", root] if root else []) + (["--data.manifest", manifest] if manifest else [])
         words += ["--split", split] + (["--budget", ",".join(f"{b:g}" for b in budgets)] if budgets else [])
         words += (["--baselines"] if baselines else []) + (["--against", *against] if against else [])
-        words += ["--decode", decode] if decode != "auto" else []
+        words += many.words() + (["--decode", decode] if decode != "auto" else [])
         words += energy.words() if energy is not None else []
         made = provenance(
             command=shlex.join(words),
-            checkpoints=(checkpoint, *against),
+            checkpoints=paths,
             recognizers=recognizers,
             source=[path for path in (manifest, root) if path],
             split=used,
@@ -107,37 +100,80 @@ def evaluate(
             kept=kept,
             decode=decode,
         )
-        method = next(m for m in methods if m.name == results[0].name)
-        blocks = _sections(results, facts, kept, method.view.recognizer, budgets[0] if budgets else None, made)
+        recognizer = next(m for m in methods if m.name == results[0].name).view.recognizer
+        budget = budgets[0] if budgets else None
         write_report(
             Path(report),
             results,
             title=f"{_title(checkpoint)} on {_title(manifest or root)}",
             command=made.command,
             reference=reference,
-            extra=blocks,
-            facts={"made": asdict(made), **plain(facts)},
+            extra=_sections(results, protocols, facts, kept, recognizer, budget, many, made),
+            facts={"made": asdict(made), **more},
         )
+
+
+def _compared(
+    views: Sequence[View], budgets: Sequence[float] | None, baselines: bool, against: Sequence[str]
+) -> tuple[list[Method], list[str]]:
+    """The methods of all models, under names that tell them apart, and of which model each is ("": the first one)."""
+    methods = views[0].methods(budgets, baselines)
+    models = [""] * len(methods)
+    for view, path, name in zip(views[1:], against, file_names(against), strict=True):
+        others = [replace(m, name=_apart(m, name, methods), note=path) for m in view.methods(budgets, False)]
+        methods += others
+        models += [name] * len(others)
+    return methods, models
+
+
+def _results(
+    methods: Sequence[Method],
+    models: Sequence[str],
+    clips: Sequence[Clip],
+    classes: Sequence[str],
+    energy: Places | None,
+) -> list[Results]:
+    """What each method answered for the clips, timed, the best baseline of a kind first."""
+    targets = np.zeros((len(clips), len(classes)), dtype=bool)
+    for n, clip in enumerate(clips):
+        targets[n, [classes.index(label) for label in clip.labels]] = True
+    groups = tuple(clip.group or clip.path for clip in clips)
+    milliseconds = time_methods([m.timed() for m in methods])
+    results = [
+        replace(m.results(targets, groups, ms), model=model)
+        for m, ms, model in zip(methods, milliseconds, models, strict=True)
+    ]
+    if energy is not None:
+        results = [replace(r, energy=e) for r, e in zip(results, energy_of(methods, len(clips), energy), strict=True)]
+    # A plan trained alone may lack the strongest look, and would count its fraction from a weaker one.
+    return _better([replace(r, gmacs_uniform=results[0].gmacs_uniform) for r in results])
 
 
 def _sections(
     results: Sequence[Results],
+    protocols: Sequence[Protocol],
     facts: Sequence[ClassFacts],
     clips: Sequence[Clip],
     recognizer: Recognizer,
     budget: float | None,
+    many: ManyViews,
     made: Provenance,
 ) -> list[Block]:
-    """What a report of an evaluation has beside the comparison: classes, film strips, how it was made, limits."""
+    """What a report of an evaluation has beside the comparison: protocols, classes, film strips, how it was made, limits."""
     first = results[0]
     rival = best_static_plan(first, results) if first.name.startswith("adaptive") else None
     by_map = headline(first) == "map"
     means = "GMACs are the mean of the videos of a class; of uniform: as a share of uniform's mean over all videos."
+    header, *lines = (tuple(cells) for cells in protocol_cells(protocols))
+    notes = Items(tuple((note,) for note in protocol_notes(protocols)))
+    scored: list[Block] = [Heading("As public data sets are scored"), Table(header, tuple(lines)), notes]
     return [
+        *(scored if len(facts) > 2 else []),
         Heading("Class by class"),
         Text((f"{first.name}. {means}",)),
         *class_blocks(facts, by_map=by_map),
         Heading("Where they disagree" if rival else "Looked at closely"),
+        *([Text(("Strips are of the model's own windows and the central crop alone.",))] if many.words() else []),
         *strip_blocks(first, choose(first, rival), clips, recognizer, budget=budget, decode=made.decode),
         Heading("Limits"),
         limits(results, gain_over_plans(results), split=made.split, grouped=made.grouped),
@@ -146,14 +182,21 @@ def _sections(
     ]
 
 
-def _check_budgets(budgets: Sequence[float], recognizers: Sequence[Recognizer], paths: Sequence[str]) -> None:
-    """A budget that a model cannot keep to is said before the clips are decoded, with the model's name."""
+def _check(recognizers: Sequence[Recognizer], paths: Sequence[str], budgets: Sequence[float], many: ManyViews) -> None:
+    """What a model cannot do is said before the clips are decoded, with the model's name."""
     for recognizer, path in zip(recognizers, paths, strict=True):
+        many.check(recognizer.metadata.preprocess, path)
         for budget in budgets:
             try:
                 recognizer.metadata.beta_for(budget)
             except AdaframeError as error:
                 raise AdaframeError(f"{path}: {error}") from error
+    if many.crops == 10 and (found := sided(recognizers[0].classes)):
+        print(
+            f"warning: 10 crops are mirrored ones too, and {len(found)} labels speak of left or right ({found[0]}, …); "
+            "try: --crops 3",
+            file=sys.stderr,
+        )
 
 
 def file_names(paths: Sequence[str]) -> list[str]:

@@ -34,6 +34,8 @@ class Results:
         multi_label: whether the model gives every class a yes or no of its own.
         model: which model it is, where several are compared; empty: the one that the comparison is about.
         energy: of the model on one video, on each hardware that was asked for.
+        views: of a video that scores are the averages of (windows in time, crops in space), on average; gmacs and
+            model_ms count all of them.
 
     Raises:
         ValueError: the shapes do not fit each other, or a number is not finite.
@@ -51,6 +53,7 @@ class Results:
     multi_label: bool = False
     model: str = ""
     energy: tuple[Energy, ...] = ()
+    views: float = 1.0
 
     def __post_init__(self) -> None:
         if self.scores.ndim != 2 or 0 in self.scores.shape:

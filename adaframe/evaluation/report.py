@@ -50,22 +50,34 @@ def markdown_table(results: Sequence[Results], reference: str) -> str:
 
 def text_table(results: Sequence[Results], reference: str) -> str:
     """The same for a terminal: aligned columns. Raises as `markdown_table` does."""
-    header, *lines = _cells(_rows(results, reference), reference)
+    return "\n".join([aligned(_cells(_rows(results, reference), reference), words_last=True), *_notes(results)]) + "\n"
+
+
+def aligned(cells: Sequence[Sequence[str]], *, words_last: bool = False) -> str:
+    """A header and lines in columns of equal width: words on the left (the first column, and maybe the last), numbers on
+    the right."""
+    header, *lines = cells
     widths = [max(len(line[column]) for line in (header, *lines)) for column in range(len(header))]
     rule = ["-" * width for width in widths]
-    last = len(header) - 1
+    of_words = (0, len(header) - 1) if words_last else (0,)
 
-    def aligned(line: list[str]) -> str:
-        cells = (
-            c.ljust(w) if i in (0, last) else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
-        )
+    def spaced(line: Sequence[str]) -> str:
+        cells = (c.ljust(w) if i in of_words else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
         return "  ".join(cells).rstrip()
 
-    return "\n".join([aligned(line) for line in (header, rule, *lines)] + _notes(results)) + "\n"
+    return "\n".join(spaced(line) for line in (header, rule, *lines))
 
 
 def _notes(results: Sequence[Results]) -> list[str]:
-    return [f"{r.name}: {r.note}" for r in results if r.note] + columns.notes([r.energy for r in results])
+    views = [_views(results)] if results[0].views > 1 else []
+    return [f"{r.name}: {r.note}" for r in results if r.note] + views + columns.notes([r.energy for r in results])
+
+
+def _views(results: Sequence[Results]) -> str:
+    return (
+        f"Scores are averages over {results[0].views:.3g} views of a video (windows in time, crops in space); "
+        "GMACs and ms count them all."
+    )
 
 
 def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
@@ -81,6 +93,7 @@ def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
         "videos": len(scores),
         "classes": scores.shape[1],
         "groups": len(set(groups)),
+        "views": float(results[0].views),
         "intervals": {"level": LEVEL, "draws": DRAWS, "seed": SEED, "resampled": "groups of videos"},
         "judged_by": headline(results[0]),
         "sentence": sentence(results),
@@ -157,6 +170,7 @@ def scope_of(results: Sequence[Results]) -> str:
         f"{videos} videos in {len(set(first.groups))} groups, {classes} classes. In brackets: {100 * LEVEL:g} % intervals, "
         f"from {DRAWS} resamples of whole groups (seed {SEED}). GMACs are the multiply-adds that were executed per video, "
         "on average; model ms is the median time per video without decoding."
+        + (f" {_views(results)}" if first.views > 1 else "")
         + (" beta is the bias on the policy against cost." if any(r.note.startswith("beta") for r in results) else "")
     )
 

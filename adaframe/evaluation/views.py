@@ -19,6 +19,7 @@ from adaframe.evaluation.baselines import (
     most_changed,
     shuffled,
 )
+from adaframe.evaluation.many_views import OWN_WINDOWS, ManyViews
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.timing import Timed
 from adaframe.inference.recognizer import Recognizer
@@ -26,7 +27,7 @@ from adaframe.model.actions import Decisions, concatenated
 from adaframe.model.network import Clips, Features
 from adaframe.model.plans import evenly
 from adaframe.progress import Line
-from adaframe.video import ClipRequest, DecodePool, Parts
+from adaframe.video import DecodePool, Parts
 
 STATIC_EVERY = (1, 2, 4, 8)  # static plans beside those of equal cost: every frame, every second, …
 TIMED_WINDOWS = 8
@@ -115,23 +116,29 @@ class View:
         *,
         actions: dict[str, float],
     ) -> Results:
-        """What a method answered for the clips, from the class scores (W, K) and the executed MACs (W,) of their windows."""
+        """What a method answered for the clips, from the class scores (W, K) and the executed MACs (W,) of their windows.
+
+        Scores are averaged, not probabilities, as `classify` averages windows (and TSN and AR-Net frames): a video is
+        answered in the same way wherever its views come from.
+        """
         n = len(targets)
         per_clip = torch.zeros(n, scores.shape[1]).index_add_(0, self.clip_of, scores)
         per_clip /= torch.bincount(self.clip_of, minlength=n)[:, None]
         gmacs = torch.zeros(n, dtype=torch.float64).index_add_(0, self.clip_of, macs) / 1e9
         uniform = self.recognizer.network.costs.uniform(self.valid.sum(dim=1)).sum() / 1e9 / n
-        likely = torch.sigmoid(per_clip) if self.recognizer.metadata.multi_label else torch.softmax(per_clip, dim=1)
+        multi_label = self.recognizer.metadata.multi_label
+        likely = per_clip.double().sigmoid() if multi_label else per_clip.double().softmax(dim=1)
         return Results(
             name=name,
-            scores=likely.double().numpy(),
+            scores=likely.numpy(),
             targets=targets,
             gmacs=gmacs.numpy(),
             gmacs_uniform=float(uniform),
             model_ms=None,
             groups=groups,
             actions=actions,
-            multi_label=self.recognizer.metadata.multi_label,
+            multi_label=multi_label,
+            views=len(self.valid) / n,
         )
 
     def methods(self, budgets: Sequence[float] | None, baselines: bool) -> list[Method]:
@@ -185,9 +192,13 @@ class View:
 
 
 def look_at(
-    clips: Sequence[Clip], recognizers: Sequence[Recognizer], workers: int, decode: str = "auto"
+    clips: Sequence[Clip],
+    recognizers: Sequence[Recognizer],
+    workers: int,
+    decode: str = "auto",
+    many: ManyViews = OWN_WINDOWS,
 ) -> tuple[list[View], list[Clip]]:
-    """Decode every clip once for each way of preprocessing, and compute all features of it."""
+    """Decode every clip once for each way of preprocessing, and compute all features of all views of it."""
     kept: list[Clip] | None = None
     views: dict[int, View] = {}
     requests: dict[tuple[object, object], list[int]] = {}
@@ -197,7 +208,11 @@ def look_at(
         bad: set[int] = set()
         odd: dict[str, str] = {}
         collected = [_Collected(recognizers[i]) for i in members]
-        jobs = [_job(recognizers[members[0]], clip, decode) for clip in clips]
+        shared = recognizers[members[0]].metadata
+        jobs = [
+            replace(many.request(shared.request(clip.path, decode=decode)), start_s=clip.start_s, end_s=clip.end_s)
+            for clip in clips
+        ]
         line = Line("looking at the clips")
         with DecodePool(workers=workers) as pool:
             for part in Parts(pool, jobs):
@@ -209,8 +224,9 @@ def look_at(
                     continue
                 if frames.warnings:
                     odd.setdefault(part.path, frames.warnings[0])
-                for one in collected:
-                    one.add(part.number - len(bad), frames.images, frames.valid, frames.times_s)
+                for crops in many.cut(frames.images, shared.preprocess.crop):
+                    for one in collected:
+                        one.add(part.number - len(bad), crops, frames.valid, frames.times_s)
         line.done()
         if odd:
             path, warning = next(iter(odd.items()))
@@ -224,10 +240,6 @@ def look_at(
         views |= {i: one.view() for i, one in zip(members, collected, strict=True)}
     assert kept is not None
     return [views[i] for i in range(len(recognizers))], kept
-
-
-def _job(recognizer: Recognizer, clip: Clip, decode: str) -> ClipRequest:
-    return replace(recognizer.metadata.request(clip.path, decode=decode), start_s=clip.start_s, end_s=clip.end_s)
 
 
 class _Collected:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adaframe.data.clips import Clip
+from adaframe.data.sides import sided
 from adaframe.errors import DataError, UsageError
 from adaframe.files import atomic_path, write_text
 from adaframe.prepare.catalogue import OPTIONS, PREPARERS
@@ -59,7 +60,7 @@ def prepare(name: str, *, source: Path, out: Path, verify: bool = False, workers
     if not clips:
         raise DataError(f"{source}: no clip can be used; {out.with_suffix('.bad.txt')} says why")
     write_text(out, manifest_text(clips, out.resolve().parent, multi_label=made.multi_label))
-    notes = [_missing(made.missing, len(made.clips), out), *made.notes, *changes, *opened]
+    notes = [_missing(made.missing, len(made.clips), out), *made.notes, *changes, *opened, _sides(clips)]
     return [_summary(out, clips, made.multi_label), *(note for note in notes if note), _next(out, clips)]
 
 
@@ -106,6 +107,11 @@ def _summary(out: Path, clips: Sequence[Clip], multi_label: bool) -> str:
     splits = Counter(clip.split for clip in clips if clip.split)
     parts = "; " + ", ".join(f"{count} {split}" for split, count in splits.items()) if splits else ""
     return f"{out}: {len(clips)} clips {classes}{several}{parts}"
+
+
+def _sides(clips: Sequence[Clip]) -> str:
+    found = sided(label for clip in clips for label in clip.labels)
+    return f"{len(found)} labels speak of left or right ({found[0]}, …): train with --data.flip false" if found else ""
 
 
 def _next(out: Path, clips: Sequence[Clip]) -> str:

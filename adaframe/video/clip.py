@@ -47,6 +47,7 @@ class ClipRequest:
         scan: with fast: read nothing but key frames, of windows that have a quarter of T (or enough); what that
             leaves to do is said (`ClipFrames.scan`); where no window has, all are read exactly.
         windows: numbers of those wanted, rising, instead of first_window and max_windows; null: as these say.
+        clips: so many windows, spread over the clip, whatever its length (see `plan_windows`); null: as many as it holds.
 
     Raises:
         UsageError: an unknown way to decode.
@@ -67,6 +68,7 @@ class ClipRequest:
     decode: str = "auto"
     scan: bool = False
     windows: tuple[int, ...] | None = None
+    clips: int | None = None
 
     def __post_init__(self) -> None:
         if self.decode not in DECODES:
@@ -212,6 +214,7 @@ def _plan(request: ClipRequest, facts: VideoFacts, among: NDArray[np.int64] | No
         stride_s=request.stride_s,
         rng=None if request.seed is None else np.random.default_rng(request.seed),
         one_window=request.seed is not None,
+        clips=request.clips,
     )
     return plan if among is None else replace(plan, indices=among[plan.indices])
 

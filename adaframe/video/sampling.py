@@ -50,6 +50,7 @@ def plan_windows(
     stride_s: float | None = None,
     rng: np.random.Generator | None = None,
     one_window: bool = False,
+    clips: int | None = None,
 ) -> Plan:
     """The frames to sample.
 
@@ -69,6 +70,9 @@ def plan_windows(
         stride_s: from window to window, about (they are spread evenly); default: the window's length.
         rng: makes the choice random, for training.
         one_window: a single window, at a random place with rng, otherwise in the middle.
+        clips: for testing: as many windows, whatever the length of the clip, at the middles of as many equal parts of the
+            room that there is; or, without a window length, as many choices of frames, each as far into their segments.
+            Those that would repeat the one before are left out. Without rng.
 
     Raises:
         ValueError: no frames, or a clip that is empty or lies outside of the video.
@@ -91,18 +95,26 @@ def plan_windows(
 
     span = window_s if window_s is not None else sampling.window_s
     if span is None:
-        indices = first + _segments(after - first, frames, rng)[None, :]
-        starts, ends = np.array([begin]), np.array([stop])
+        shifts = [None] if clips is None else _middles(clips)
+        indices = first + np.stack([_segments(after - first, frames, rng, shift) for shift in shifts])
+        starts, ends = np.full(len(shifts), begin), np.full(len(shifts), stop)
         inside = np.ones_like(indices, dtype=np.bool_)
     else:
-        starts = _starts(begin, stop, span, stride_s or span, after - first, rng, one_window)
+        if clips is None:
+            starts = _starts(begin, stop, span, stride_s or span, after - first, rng, one_window)
+        else:
+            starts = begin + max(0.0, stop - begin - span) * np.array(_middles(clips))
         ends = np.minimum(starts + span, stop)
         shift = 0.5 if rng is None else rng.random((len(starts), frames))
         targets = starts[:, None] + (np.arange(frames) + shift) * (span / frames)
         middles = (times[first + 1 : after] + times[first : after - 1]) / 2
         indices = first + np.searchsorted(middles, targets)
         inside = targets < stop + _EPS_S
-    return _distinct(indices.astype(np.int64), inside, starts, ends)
+    plan = _distinct(indices.astype(np.int64), inside, starts, ends)
+    if clips is None:
+        return plan
+    new = np.append(True, (plan.indices[1:] != plan.indices[:-1]).any(axis=1))
+    return plan.of(np.flatnonzero(new))
 
 
 def to_key_frames(plan: Plan, times_s: NDArray[np.float64], key_frames: NDArray[np.int64]) -> Plan:
@@ -143,9 +155,14 @@ def scan_key_frames(
     return Plan(indices, valid, plan.start_s, plan.end_s), 2 * valid.sum(axis=1) >= plan.valid.sum(axis=1)
 
 
-def _segments(count: int, frames: int, rng: np.random.Generator | None) -> NDArray[np.int64]:
-    """T of `count` frames, one of each of T equal segments, (T,)."""
-    shift = rng.random(frames) if rng is not None and count > frames else 0.5
+def _middles(parts: int) -> list[float]:
+    """The middles of so many equal parts of 0..1."""
+    return [(part + 0.5) / parts for part in range(parts)]
+
+
+def _segments(count: int, frames: int, rng: np.random.Generator | None, into: float | None = None) -> NDArray[np.int64]:
+    """T of `count` frames, one of each of T equal segments, (T,): at random, or so far into each (None: its middle)."""
+    shift = rng.random(frames) if rng is not None and count > frames else 0.5 if into is None else into
     places = np.floor((np.arange(frames) + shift) * count / frames)
     return np.minimum(places, count - 1).astype(np.int64)
 

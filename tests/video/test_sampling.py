@@ -172,3 +172,35 @@ def test_without_key_frames_the_plan_stays() -> None:
     exact: Plan = plan_windows(times(40), Sampling(frames=4))
 
     assert to_key_frames(exact, times(40), np.zeros(0, np.int64)).indices.tolist() == exact.indices.tolist()
+
+
+def test_clips_shift_the_frames_within_their_segments_without_windows() -> None:
+    plan = plan_windows(times(40), Sampling(frames=4), clips=2)
+
+    # Segments of ten frames: a quarter and three quarters into each, around the middle that one clip takes.
+    assert plan.indices.tolist() == [[2, 12, 22, 32], [7, 17, 27, 37]]
+    one = plan_windows(times(40), Sampling(frames=4), clips=1)
+    assert one.indices.tolist() == plan_windows(times(40), Sampling(frames=4)).indices.tolist()
+
+
+def test_clips_are_windows_in_the_middles_of_equal_parts() -> None:
+    plan = plan_windows(times(100), Sampling(frames=4, window_s=2.0), clips=4)
+
+    # 8 s of room for where a window of 2 s starts, in four parts.
+    assert plan.start_s.tolist() == pytest.approx([1.0, 3.0, 5.0, 7.0])
+    assert plan_windows(times(100), Sampling(frames=4, window_s=2.0), clips=1).start_s.tolist() == [4.0]
+
+
+def test_more_clips_than_a_file_holds_overlap() -> None:
+    plan = plan_windows(times(30), Sampling(frames=4, window_s=2.0), clips=5)
+
+    assert plan.start_s.tolist() == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9])
+    assert plan.end_s[-1] <= 3.0
+
+
+@pytest.mark.parametrize("window_s", [None, 2.0])
+def test_clips_that_would_repeat_one_are_left_out(window_s: float | None) -> None:
+    plan = plan_windows(times(4), Sampling(frames=8, window_s=window_s), clips=3)
+
+    assert len(plan.indices) == 1
+    assert plan.valid.any()
