@@ -90,7 +90,7 @@ def cells(splits: Sequence[Split]) -> list[list[str]]:
     for name in kept:
         reached = [split.reached[name] for split in splits]
         top5 = [value for split in splits if (value := split.top5[name]) is not None]
-        line = [name, *(f"{100 * value:.1f}" for value in (np.mean(reached), *reached))]
+        line = [name, *(f"{100 * value:.1f}" for value in (float(np.mean(reached)), *reached))]
         line += [f"{100 * np.mean(top5):.1f}" if len(top5) == len(splits) else "–"] if with_top5 else []
         lines.append([*line, f"{100 * np.mean([split.cost[name] for split in splits]):.1f} %"])
     return lines

@@ -11,6 +11,7 @@ import pytest
 
 from adaframe import bundled
 from adaframe.cli.main import main
+from adaframe.evaluation.many_views import ManyViews
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_evaluate_passes_its_flags_on(calls: dict[str, Any]) -> None:
     words = (
         "evaluate --checkpoint m.safetensors --data.root DIR --data.manifest FILE --split val --budget 0.25,1 "
         "--baselines --against a.safetensors b.safetensors --json out.json --report REPORT --device cpu --workers 2 "
-        "--decode fast"
+        "--decode fast --clips 10 --crops 3"
     )
 
     assert main(words.split()) == 0
@@ -87,6 +88,7 @@ def test_evaluate_passes_its_flags_on(calls: dict[str, Any]) -> None:
         "device": "cpu",
         "workers": 2,
         "decode": "fast",
+        "many": ManyViews(10, 3),
         "energy": None,
     }
 

@@ -47,6 +47,17 @@ def test_templates_without_brackets_are_the_labels(second: Any) -> None:
     assert "1 videos of the test split have no label and are left out" in said
 
 
+def test_labels_that_mirrored_pictures_make_wrong_are_said(second: Any) -> None:
+    pushing = "Pushing something from left to right"
+    for path in second.source.glob("labels/*"):
+        path.write_text(path.read_text().replace(HOLDING, pushing).replace("Holding [something] next to", "Pushing"))
+        path.write_text(path.read_text().replace("Pushing [something]", "Pushing [something] from left to right"))
+
+    said = second.prepare("something-v2")
+
+    assert f"1 labels speak of left or right ({pushing}, …): train with --data.flip false" in said
+
+
 def test_a_missing_video_is_listed_but_not_one_without_a_label(second: Any) -> None:
     second.prepare("something-v2")
 
