@@ -25,8 +25,9 @@ from adaframe.cli.standalone import telling_errors
 from adaframe.data.manifest import Clip, load_dataset
 from adaframe.errors import DataError, UsageError
 from adaframe.evaluation.early_exit_choice import Setting, Tried, as_text, study
+from adaframe.evaluation.looking import look_at
 from adaframe.evaluation.stages import FEWER, RULES, answers, staged
-from adaframe.evaluation.views import View, look_at
+from adaframe.evaluation.views import View
 from adaframe.inference.recognizer import load
 from adaframe.progress import Line
 from adaframe.training.calibration import BETAS

@@ -20,6 +20,7 @@ from adaframe.evaluation.blocks import Block, Heading, Items, Table, Text
 from adaframe.evaluation.classes import ClassFacts, class_blocks, class_facts, label_counts, plain
 from adaframe.evaluation.disagreements import best_static_plan, choose, strip_blocks
 from adaframe.evaluation.limits import limits
+from adaframe.evaluation.looking import look_at
 from adaframe.evaluation.many_views import OWN_WINDOWS, ManyViews
 from adaframe.evaluation.metrics import (
     Results,
@@ -34,7 +35,7 @@ from adaframe.evaluation.provenance import Provenance, provenance
 from adaframe.evaluation.report import aligned, text_table, to_json
 from adaframe.evaluation.report_folder import write_report
 from adaframe.evaluation.timing import time_methods
-from adaframe.evaluation.views import Method, View, look_at
+from adaframe.evaluation.views import Method, View
 from adaframe.files import write_text
 from adaframe.inference.recognizer import Recognizer, load
 

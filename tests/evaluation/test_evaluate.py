@@ -21,7 +21,7 @@ from adaframe.cli.main import main
 from adaframe.config import Head, Policy, Preprocess, Sampling
 from adaframe.errors import AdaframeError, DataError, UsageError
 from adaframe.evaluation import evaluate as module
-from adaframe.evaluation import views
+from adaframe.evaluation import looking
 from adaframe.evaluation.evaluate import evaluate
 from adaframe.evaluation.timing import Timed
 from adaframe.model.metadata import CalibrationPoint
@@ -299,7 +299,7 @@ def test_what_is_timed_is_what_is_counted(
         return [1.0] * len(methods)
 
     monkeypatch.setattr(module, "time_methods", run_once)
-    monkeypatch.setattr(views, "TIMED_WINDOWS", 100)  # all of them
+    monkeypatch.setattr(looking, "TIMED_WINDOWS", 100)  # all of them
     hook = torch.nn.modules.module.register_module_forward_pre_hook(count)
     try:
         out = tmp_path / "a.json"
@@ -607,17 +607,31 @@ def test_a_gpu_gives_what_the_cpu_gives(data: Path, tiny_checkpoint: Path, tmp_p
     assert rows[0] == rows[1]
 
 
+def test_more_features_than_memory_are_warned_of_before_they_are_there(
+    data: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A machine of one page of memory.
+    pages = {"SC_PHYS_PAGES": 1, "SC_PAGE_SIZE": 1 << 12}
+    monkeypatch.setattr(looking.os, "sysconf", pages.__getitem__)
+
+    evaluate(checkpoint=str(tiny_checkpoint), root=str(data), device="cpu", workers=1)
+
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: features")]
+    assert len(said) == 1
+    assert said[0].endswith("try: fewer --clips and --crops, or a manifest of fewer clips")
+
+
 def test_the_way_to_decode_is_that_of_all_methods(
     data: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: list[str] = []
 
-    class Pool(views.DecodePool):
+    class Pool(looking.DecodePool):
         def submit(self, function: Any, *args: Any) -> Any:
             asked.append(args[0].decode)
             return super().submit(function, *args)
 
-    monkeypatch.setattr(views, "DecodePool", Pool)
+    monkeypatch.setattr(looking, "DecodePool", Pool)
     evaluate(
         checkpoint=str(tiny_checkpoint), root=str(data), report=str(tmp_path), device="cpu", workers=1, decode="fast"
     )
