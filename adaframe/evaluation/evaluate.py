@@ -67,7 +67,9 @@ def evaluate(
     recognizers = [load(path, device=device) for path in paths]
     _check(recognizers, paths, budgets or (), many)
     clips, used = _clips(root, manifest, split, recognizers)
-    views, kept = look_at(clips, recognizers, workers, decode, many)
+    # Baselines of equal cost depend on all windows together; else each window can be answered as it comes.
+    settle = None if baselines else lambda view: view.methods(budgets, False)
+    views, kept = look_at(clips, recognizers, workers, decode, many, settle)
     methods, models = _compared(views, budgets, baselines, against)
     results = _results(methods, models, kept, recognizers[0].classes, energy)
     reference = next((r.name for r in results if r.name.startswith("uniform")), results[0].name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +15,16 @@ from adaframe.data.manifest import Clip
 from adaframe.errors import AdaframeError, DataError, VideoError
 from adaframe.evaluation.baselines import glance_change
 from adaframe.evaluation.many_views import OWN_WINDOWS, ManyViews
-from adaframe.evaluation.views import View
+from adaframe.evaluation.views import Method, View, joined, settled
 from adaframe.inference.recognizer import Recognizer
 from adaframe.model.network import Clips, Features
 from adaframe.progress import Line
 from adaframe.video import DecodePool, Parts
 
 TIMED_WINDOWS = 8  # the first ones
+SETTLED_FROM = 1 << 30  # bytes of features
+
+Settle = Callable[[View], Sequence[Method]]
 
 
 def look_at(
@@ -30,8 +33,22 @@ def look_at(
     workers: int,
     decode: str = "auto",
     many: ManyViews = OWN_WINDOWS,
+    settle: Settle | None = None,
 ) -> tuple[list[View], list[Clip]]:
-    """Decode every clip once for each way of preprocessing, and compute all features of all views of it."""
+    """Decode every clip once for each way of preprocessing, and compute all features of all views of it.
+
+    Args:
+        clips: to decode.
+        recognizers: that look at them.
+        workers: decoding processes; 0 means one per core.
+        decode: auto, exact or fast.
+        many: how each clip is spread into views.
+        settle: makes the methods of some windows at a time, where none depends on other windows: then features are let go
+            as soon as there is a gigabyte of them. None keeps them all.
+
+    Returns:
+        A view for each recogniser, and the clips that could be read.
+    """
     kept: list[Clip] | None = None
     views: dict[int, View] = {}
     requests: dict[tuple[object, object], list[int]] = {}
@@ -40,7 +57,7 @@ def look_at(
     for members in requests.values():
         bad: set[int] = set()
         odd: dict[str, str] = {}
-        collected = [_Collected(recognizers[i]) for i in members]
+        collected = [_Collected(recognizers[i], settle) for i in members]
         shared = recognizers[members[0]].metadata
         jobs = [
             replace(many.request(shared.request(clip.path, decode=decode)), start_s=clip.start_s, end_s=clip.end_s)
@@ -60,7 +77,7 @@ def look_at(
                 for crops in many.cut(frames.images, shared.preprocess.crop):
                     for one in collected:
                         one.add(part.number - len(bad), crops, frames.valid, frames.times_s)
-                if part.last and part.number == len(bad):  # the first file that can be read
+                if settle is None and part.last and part.number == len(bad):  # the first file that can be read
                     _warn_of_memory(sum(one.size() for one in collected) * len(jobs))
         line.done()
         if odd:
@@ -91,10 +108,11 @@ def _warn_of_memory(needed: float) -> None:
 
 
 class _Collected:
-    """Gathers features clip by clip."""
+    """Gathers features clip by clip, or what came of them."""
 
-    def __init__(self, recognizer: Recognizer) -> None:
-        self.recognizer = recognizer
+    def __init__(self, recognizer: Recognizer, settle: Settle | None) -> None:
+        self.recognizer, self.settle = recognizer, settle
+        self.settled: list[View] = []
         self.rows: list[tuple[Features, Tensor, Tensor, Tensor]] = []
         self.clip_of: list[int] = []
         self.crops: list[Tensor] = []
@@ -113,12 +131,27 @@ class _Collected:
         self.clip_of += [number] * len(images)
         if sum(len(c) for c in self.crops) < TIMED_WINDOWS:
             self.crops.append(clips.crops)
+        if self.settle is not None and self.size() > SETTLED_FROM:
+            self._settle(self.settle)
 
     def size(self) -> int:
         """Bytes that its features take, twice: once more while they are put together."""
         return 2 * sum(x.nbytes for f, *_ in self.rows for x in (*f.looks, f.glance) if x is not None)
 
     def view(self) -> View:
+        """Of everything; call it once."""
+        if self.settle is None:
+            return self._view()
+        if self.rows:
+            self._settle(self.settle)
+        return replace(joined(self.settled), timed_crops=torch.cat(self.crops)[:TIMED_WINDOWS])
+
+    def _settle(self, settle: Settle) -> None:
+        view = self._view()
+        self.rows, self.clip_of = [], []
+        self.settled.append(settled(view, settle(view)))
+
+    def _view(self) -> View:
         features, valid, times_s, change = zip(*self.rows, strict=True)
         glances = [f.glance for f in features if f.glance is not None]
         looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,12 +24,16 @@ from adaframe.model.network import Clips, Features
 from adaframe.model.plans import evenly
 
 STATIC_EVERY = (1, 2, 4, 8)  # static plans beside those of equal cost: every frame, every second, …
+_PER_WINDOW = ("valid", "times_s", "change", "clip_of")
 CHUNK = 64  # windows whose decisions are scored at once
 
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """Decisions of one method for all windows, and what follows from them."""
+    """Decisions of one method for all windows, and what follows from them.
+
+    `scores` are the class scores of each window, (W, K), where they are known already; None: from the view's features.
+    """
 
     name: str
     view: View
@@ -36,12 +41,13 @@ class Method:
     bias: Tensor | None = None
     policy_runs: bool = False
     note: str = ""
+    scores: Tensor | None = None
 
     def results(self, targets: np.ndarray, groups: tuple[str, ...], ms: float | None) -> Results:
         view = self.view
         found = view.results(
             self.name,
-            view.scores(self.decisions),
+            view.scores(self.decisions) if self.scores is None else self.scores,
             view.recognizer.network.costs.executed(self.decisions),
             targets,
             groups,
@@ -70,12 +76,13 @@ class View:
 
     Args:
         recognizer: whose features these are.
-        features: of every look at every valid frame, and of the glances, (W, T, F).
+        features: of every look at every valid frame, and of the glances, (W, T, F); none where methods are settled.
         valid: bool, (W, T).
         times_s: seconds, (W, T).
         change: of each glance's pixels, (W, T).
         clip_of: number of each window's clip, (W,).
         timed_crops: uint8, RGB, of the first windows, for timing.
+        settled: methods with their scores, in place of features.
     """
 
     recognizer: Recognizer
@@ -85,6 +92,7 @@ class View:
     change: Tensor
     clip_of: Tensor
     timed_crops: Tensor
+    settled: tuple[Method, ...] = ()
 
     def scores(self, decisions: Decisions) -> Tensor:
         """Class scores of each window under these decisions, (W, K)."""
@@ -135,6 +143,8 @@ class View:
 
     def methods(self, budgets: Sequence[float] | None, baselines: bool) -> list[Method]:
         """The model at the budgets (None: the one it was trained for), and its baselines at the same costs."""
+        if self.settled:
+            return [replace(method, view=self) for method in self.settled]
         network, metadata, device = self.recognizer.network, self.recognizer.metadata, self.recognizer.device
         if network.plan is not None:
             return [Method(metadata.plan, self, network.decide(None, self.valid))]
@@ -181,3 +191,22 @@ class View:
             title = full if looks == frames else f"{full} on {looks} of {frames}"
             found.append(Method(title, self, evenly(self.valid, source, looks, actions), note=same))
         return found
+
+
+def settled(view: View, methods: Sequence[Method]) -> View:
+    """The view with these methods' scores in place of its features, which take a thousand times as much memory."""
+    return replace(
+        view,
+        features=Features(None, ()),
+        settled=tuple(replace(method, scores=view.scores(method.decisions)) for method in methods),
+    )
+
+
+def joined(views: Sequence[View]) -> View:
+    """Settled views of one recogniser, by the same methods, as one."""
+    methods = []
+    for same in zip(*(view.settled for view in views), strict=True):
+        scores = torch.cat([method.scores for method in same if method.scores is not None])
+        methods.append(replace(same[0], decisions=concatenated([m.decisions for m in same]), scores=scores))
+    parts: dict[str, Any] = {name: torch.cat([getattr(view, name) for view in views]) for name in _PER_WINDOW}
+    return replace(views[0], **parts, settled=tuple(methods))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from adaframe.cli.main import main
 from adaframe.config import Head, Policy, Preprocess, Sampling
 from adaframe.errors import AdaframeError, DataError, UsageError
 from adaframe.evaluation import evaluate as module
-from adaframe.evaluation import looking
+from adaframe.evaluation import looking, views
 from adaframe.evaluation.evaluate import evaluate
 from adaframe.evaluation.timing import Timed
 from adaframe.model.metadata import CalibrationPoint
@@ -614,11 +614,42 @@ def test_more_features_than_memory_are_warned_of_before_they_are_there(
     pages = {"SC_PHYS_PAGES": 1, "SC_PAGE_SIZE": 1 << 12}
     monkeypatch.setattr(looking.os, "sysconf", pages.__getitem__)
 
-    evaluate(checkpoint=str(tiny_checkpoint), root=str(data), device="cpu", workers=1)
+    evaluate(checkpoint=str(tiny_checkpoint), root=str(data), baselines=True, device="cpu", workers=1)
 
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: features")]
     assert len(said) == 1
     assert said[0].endswith("try: fewer --clips and --crops, or a manifest of fewer clips")
+
+
+def test_without_baselines_features_are_let_go_and_nothing_else_changes(
+    data: Path,
+    tiny_checkpoint: Path,
+    uniform: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    words = ["evaluate", "--checkpoint", str(tiny_checkpoint), "--data.root", str(data), "--budget", "0.2,0.6"]
+    words += ["--against", str(uniform), "--clips", "2", "--device", "cpu", "--workers", "1"]
+    held: list[int] = []
+    make = looking.settled
+
+    def settle(view: views.View, methods: Sequence[views.Method]) -> views.View:
+        held.append(len(view.valid))
+        return make(view, methods)
+
+    monkeypatch.setattr(looking, "settled", settle)
+    rows = []
+    for limit in (0, 1 << 30):
+        monkeypatch.setattr(looking, "SETTLED_FROM", limit)
+        assert main([*words, "--json", str(tmp_path / f"{limit}.json")]) == 0
+        rows.append(json.loads((tmp_path / f"{limit}.json").read_text())["methods"])
+        for row in rows[-1]:
+            del row["model_ms"]
+
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 3
+    # Two models; clip by clip, and all together. A clip of a second, as long as the window, has one view.
+    assert held == [1, 1] * 3 + [2, 2] + [1, 1] * 6 + [11, 11]
 
 
 def test_the_way_to_decode_is_that_of_all_methods(
