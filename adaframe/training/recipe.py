@@ -8,6 +8,7 @@ from typing import Any
 
 from adaframe.config import Config
 from adaframe.config_io import config_from_dict, to_dict
+from adaframe.data.sides import sided
 from adaframe.data.survey import Survey
 
 # With fewer clips a backbone that learns forgets more than it learns (docs/small-data-study.md: 66 % where a frozen one
@@ -40,6 +41,7 @@ def pick(survey: Survey, *, cuda_gb: float = 0.0) -> Recipe:
     reasons: list[str] = []
     for part in (
         _backbone(survey, tuned, cuda_gb),
+        _mirrored(survey),
         _sizes(survey, tuned),
         _sampling(survey),
         _validation(survey),
@@ -96,6 +98,13 @@ def _backbone(survey: Survey, tuned: bool, cuda_gb: float) -> Recipe:
         values["data.flip"] = False
         reasons.append(f"no mirrored copies: computing features of {survey.clips} clips twice takes long without a GPU")
     return Recipe(values, tuple(reasons))
+
+
+def _mirrored(survey: Survey) -> Recipe:
+    labels = sided(survey.count)
+    if not labels:
+        return Recipe({}, ())
+    return Recipe({"data.flip": False}, (f"no mirrored copies: a label speaks of left or right ({labels[0]})",))
 
 
 def _sizes(survey: Survey, tuned: bool) -> Recipe:

@@ -79,6 +79,14 @@ def test_unbalanced_classes_are_balanced_and_it_is_said(rare: int, balance: str)
     assert any("20 of rare" in reason for reason in recipe.reasons) == (balance == "loss")
 
 
+def test_clips_are_not_mirrored_where_a_label_speaks_of_left_or_right() -> None:
+    sided = replace(FEW, count={"turning left": 100, "turning around": 100})
+
+    assert picked().data.flip
+    assert not picked(sided).data.flip
+    assert any("(turning left)" in reason for reason in pick(sided).reasons)
+
+
 def test_clips_are_held_out_only_where_the_data_set_has_no_validation_split() -> None:
     assert picked().data.val_fraction == 0.2
     assert "data.val_fraction" not in pick(replace(FEW, has_val=True)).values
