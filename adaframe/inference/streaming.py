@@ -29,6 +29,10 @@ EARLY = (
     0.1  # of the spacing: a frame this much before its time is taken, so that jitter does not cost every second frame
 )
 
+# Of a window: how long a picture that stands still is let be. Something that neither stirs what a camera sends nor is there for
+# half a window is no event of that window.
+_REST = 0.5
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -61,6 +65,7 @@ class _Track:
     due_s: float | None = None  # when the next sampled frame is due; None before the first
     free_s: float = 0.0  # from when on frames are decided about again; before, the last skip covers them
     resting: bool = False  # whether that skip was one of a picture that stood still
+    late_s: float = 0.0  # then: by when there is to be a frame
     slot_s: float = 0.0  # when the last sampled frame was due
     sampled_s: float = 0.0  # when it was captured
     slot: int = -1  # number of the sampled frame since the start, as if none had been missed
@@ -132,6 +137,17 @@ class Streaming:
             return None
         return max(track.due_s, track.free_s if track.resting else 0.0) - EARLY * self.spacing_s
 
+    def late_s(self, source: str) -> float | None:
+        """By when the next frame of a source that stands still is to come, in its own seconds; None: when it is due."""
+        track = self._tracks.get(source)
+        return track.late_s if track is not None and track.resting else None
+
+    def look_again(self, source: str) -> None:
+        """The next frame of a source that stands still may show something new: it is compared, due or not."""
+        track = self._tracks.get(source)
+        if track is not None and track.resting:
+            track.free_s = track.slot_s
+
     def forget(self, source: str) -> None:
         """What comes next of a source has nothing to do with what came before."""
         self._tracks.pop(source, None)
@@ -159,9 +175,8 @@ class Streaming:
             before_s = track.due_s
             slots = self._slots(track, time_s)
             # Of those that went by, the ones that were free to be decided about.
-            missed = (
-                sum(before_s + n * self.spacing_s > track.free_s - 1e-6 for n in range(slots - 1)) if before_s else 0
-            )
+            free_s = track.late_s if track.resting else track.free_s
+            missed = sum(before_s + n * self.spacing_s > free_s - 1e-6 for n in range(slots - 1)) if before_s else 0
             sampled.append(self._sample(track, slots, missed, image, time_s) if slots else None)
         self._decide([one for one in sampled if one is not None and one.crop is not None])
         return [None if one is None else self._answer(one) for one in sampled]
@@ -212,16 +227,16 @@ class Streaming:
 
     def _is_still(self, track: _Track, crop: NDArray[np.uint8]) -> bool:
         """Whether a frame shows what the last one given to the network did; its answer then holds, for a window at most."""
-        same = track.still.same(crop)
+        track.resting = track.still.same(crop) and len(track.recent) > 0
         left = round((track.kept_s + self.window_s - track.slot_s) / self.spacing_s)
-        if same and len(track.recent) and left > 0:
+        still = track.resting and left > 0
+        if still:
             self._cover(track, min(max(self.network.actions.skips, default=1), left))
-            track.resting = True
-            return True
-        track.resting = False
-        track.still.keep()
-        track.kept_s = track.slot_s
-        return False
+        else:
+            track.still.keep()
+            track.kept_s = track.slot_s
+        track.late_s = min(track.slot_s + _REST * self.window_s, track.kept_s + self.window_s)
+        return still
 
     # -- the network ---------------------------------------------------------------------------------------------------
 

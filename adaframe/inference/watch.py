@@ -17,6 +17,7 @@ from adaframe.video.shot import Outage, Shot
 if TYPE_CHECKING:
     from adaframe.inference.recognizer import Recognizer
     from adaframe.inference.streaming import Streaming
+    from adaframe.video.camera import Camera
 
 TAKE_S = 0.25  # how long nothing may come before a request to stop is looked for
 SILENT_S = 1.0  # a source that gave nothing for so long is not waited for
@@ -103,6 +104,8 @@ class _Watch:
         self.eyes, self.target, self.cameras, self.live = eyes, target, cameras, live
         self.accounts: dict[str, Account] = {}
         self.latest: dict[str, Shot] = {}
+        # Those that may doze, by their sources.
+        self.own: dict[str, Camera] = {camera.source: camera for camera in getattr(cameras, "cameras", ())}
 
     def run(self, done: Callable[[], bool]) -> Iterator[Moment | Event]:
         while not self.cameras.ended and not done():
@@ -114,9 +117,7 @@ class _Watch:
                 else:
                     yield from self._see([shot for shot in batch if isinstance(shot, Shot)])
             # A file that is played out among sources that go on.
-            for source in [
-                c.source for c in getattr(self.cameras, "cameras", ()) if c.ended and c.source in self.accounts
-            ]:
+            for source in [s for s, camera in self.own.items() if camera.ended and s in self.accounts]:
                 yield from self._end(source)
             self.target.keep()
         for source in list(self.accounts):
@@ -138,6 +139,8 @@ class _Watch:
         waits = []
         for source, shot in self.latest.items():
             due_s = self.eyes.due_s(source)
+            if self._dozes(source):
+                continue  # it tells when there is something to see
             if due_s is not None and now - shot.arrived_s < SILENT_S + self.eyes.spacing_s:
                 waits.append(shot.arrived_s + due_s - shot.stream_s - now)
         return min(max(min(waits, default=0.0), 0.0), TAKE_S)
@@ -145,12 +148,16 @@ class _Watch:
     def _see(self, shots: list[Shot]) -> Iterator[Moment | Event]:
         """One frame of each of some sources."""
         before = time.process_time()
+        for shot in shots:
+            if self._dozes(shot.source):
+                self.eyes.look_again(shot.source)
         answers = self.eyes.see([(shot.source, shot.image, shot.stream_s) for shot in shots])
         self.target.took(time.process_time() - before)
         for shot, answer in zip(shots, answers, strict=True):
             self.latest[shot.source] = shot
             if answer is None:
                 continue
+            self._let_doze(shot)
             account = self.accounts.get(shot.source)
             if account is None:
                 eyes = self.eyes
@@ -159,6 +166,20 @@ class _Watch:
             self.target.waited(time.monotonic() - shot.arrived_s)
             target = self.target
             yield from account.tell(shot, answer, load=target.load, budget=target.budget, note=target.note)
+
+    def _dozes(self, source: str) -> bool:
+        return source in self.own and self.own[source].dozing
+
+    def _let_doze(self, shot: Shot) -> None:
+        """A camera whose picture stands still may rest."""
+        if not self.live or shot.source not in self.own:
+            return
+        due_s, late_s = self.eyes.due_s(shot.source), self.eyes.late_s(shot.source)
+        if due_s is None or late_s is None:
+            self.own[shot.source].wake()
+        else:
+            start_s = shot.arrived_s - shot.stream_s
+            self.own[shot.source].doze(start_s + due_s, start_s + late_s)
 
     def _outage(self, outage: Outage) -> Iterator[Event]:
         """A source was lost, or is back: what holds ends, and what was seen before is forgotten."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from adaframe.live.web import BrowserCamera
-    from adaframe.video.camera import Cameras, Outage, Shot
+    from adaframe.video.camera import Camera, Cameras, Outage, Shot
 
 _TURN_S = 0.02  # how long one of them is waited for, while the other may have something
 
@@ -22,6 +22,11 @@ class WithVisitor:
 
     def __init__(self, visitor: BrowserCamera, others: Cameras) -> None:
         self._visitor, self._others = visitor, others
+
+    @property
+    def cameras(self) -> list[Camera]:
+        """Those of this machine."""
+        return self._others.cameras
 
     @property
     def ended(self) -> bool:

@@ -57,6 +57,7 @@ class Camera:
         self._stall_s = stall_s
         self._status, self._block = Status(), Block()
         self._outages: deque[Outage] = deque()
+        self.dozing = self._can_doze = False
         self._lost = self._new = self._asked = self._played_out = self._closed = self._playing = False
         self._failure: AdaframeError | None = None
         self._process: Any = None
@@ -95,6 +96,25 @@ class Camera:
         """
         return next(iter(_take([self], timeout_s)), None)
 
+    def doze(self, after_s: float, before_s: float) -> None:
+        """Lets capture rest, as the picture stands still: files and streams need not be decoded then, except for key frames.
+
+        It ends with `wake`; for a while also by itself, where what comes looks as if something moved, and at the latest when a
+        picture is wanted anyway: then there is one to take. Of other sources it does nothing. `dozing` says whether it holds.
+
+        Args:
+            after_s, before_s: of time.monotonic(): from when on a key frame is wanted, and any picture.
+        """
+        self.dozing = self._can_doze
+        if self.dozing:
+            self._say("doze", after_s, before_s)
+
+    def wake(self) -> None:
+        """Every picture is wanted again."""
+        if self.dozing:
+            self.dozing = False
+            self._say("wake")
+
     def close(self) -> None:
         """Ends capture."""
         if not self._closed:
@@ -127,7 +147,7 @@ class Camera:
             self._process.close()
             self._pipe.close()
             self._process = self._pipe = None
-        self._new = self._asked = False
+        self._new = self._asked = self.dozing = False
 
     def _look_after(self) -> None:
         """Hears what the process has to say, ends one that hangs, and starts one where there is none."""
@@ -172,7 +192,7 @@ class Camera:
             self._new = self._new or word == "larger"
 
     def _was_lost(self, why: str, when: float) -> None:
-        self._new = False
+        self._new = self.dozing = False
         if not self._lost:
             self._lost = True
             self._outages.append(Outage("lost", self.source, _local(when), self._source.hide(why)))
@@ -216,7 +236,7 @@ class Camera:
                 self._say("fetch", self._block.name)
             elif word == "frame":
                 self._asked = False
-                shape, (number, stream_s, wall_s, arrived_s, dropped) = rest
+                shape, (number, stream_s, wall_s, arrived_s, dropped), self._can_doze = rest
                 if self._outages:  # it is from before a loss
                     return None
                 image = self._block.copy(shape)

@@ -2,7 +2,8 @@
 
 It speaks to the camera through a pipe. It says `new` (a frame is there), `gone` and `here` (of the source), `ended` and
 `failed` (of a file). The camera says `play` when somebody is waiting, and `fetch` for the frame, which then comes through
-a block of shared memory: one answer per question, so that neither side ever touches what the other one does.
+a block of shared memory: one answer per question, so that neither side ever touches what the other one does. It also says
+from when on and until when a picture is wanted that shows nothing new (`doze`), and that every one is (`wake`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from adaframe.errors import AdaframeError, DecoderFailure
 from adaframe.video.child import isolate, limit_memory
+from adaframe.video.leave import Leave, Rest
 from adaframe.video.source import Source, SourceLost
 from adaframe.video.status import Status
 
@@ -40,12 +42,12 @@ def capture(source: Source, status: Status, pipe: Connection, every_frame: bool,
         else:
             import av  # noqa: F401 - before memory is limited
         limit_memory(_MEMORY_GB)
-        slot = Slot(status, lambda: link.say("new"), keep=every_frame)
-        threading.Thread(target=_Server(link, slot, status).run, name="serve", daemon=True).start()
+        slot, leave = Slot(status, lambda: link.say("new"), keep=every_frame), Leave()
+        threading.Thread(target=_Server(link, slot, status, leave).run, name="serve", daemon=True).start()
         if source.kind == "file":
-            _play(source, status, slot, link, every_frame)
+            _play(source, status, slot, link, leave, every_frame)
         else:
-            _stay(source, status, slot, link, stall_s)
+            _stay(source, status, slot, link, leave, stall_s)
     except AdaframeError as error:
         link.say("failed", error)
     except MemoryError:
@@ -59,12 +61,12 @@ def capture(source: Source, status: Status, pipe: Connection, every_frame: bool,
     threading.Event().wait()  # until the camera is closed: it may still ask for the last frame
 
 
-def _play(source: Source, status: Status, slot: Any, link: _Link, every_frame: bool) -> None:
+def _play(source: Source, status: Status, slot: Any, link: _Link, leave: Leave, every_frame: bool) -> None:
     """Plays a file once somebody is waiting for its frames."""
     from adaframe.video.play import file_frames
     from adaframe.video.slot import Captured
 
-    frames, begun = file_frames(source.address, status, paced=not every_frame), 0.0
+    frames, begun = file_frames(source.address, status, leave, paced=not every_frame), 0.0
     status.promise(float("inf"))
     link.wanted.wait()
     for to_rgb, time_s in frames:
@@ -76,7 +78,7 @@ def _play(source: Source, status: Status, slot: Any, link: _Link, every_frame: b
     link.say("ended")
 
 
-def _stay(source: Source, status: Status, slot: Any, link: _Link, stall_s: float) -> None:
+def _stay(source: Source, status: Status, slot: Any, link: _Link, leave: Leave, stall_s: float) -> None:
     """Captures for ever: what is lost is tried again, with growing pauses."""
     from adaframe.video.slot import Captured
 
@@ -85,7 +87,7 @@ def _stay(source: Source, status: Status, slot: Any, link: _Link, stall_s: float
     while True:
         tried, first = time.monotonic(), None
         try:
-            for to_rgb in _live_frames(source, status, stall_s):
+            for to_rgb in _live_frames(source, status, stall_s, leave):
                 arrived = time.monotonic()
                 first = first or arrived
                 if not here:
@@ -94,6 +96,7 @@ def _stay(source: Source, status: Status, slot: Any, link: _Link, stall_s: float
                 slot.put(Captured(to_rgb, *status.count(arrived), time.time(), arrived))
         except SourceLost as error:
             slot.clear()
+            leave.take_back()
             if here is not False:
                 here = False
                 link.say("gone", source.hide(str(error)), time.time())
@@ -106,14 +109,14 @@ def _stay(source: Source, status: Status, slot: Any, link: _Link, stall_s: float
         pause_s = min(2 * pause_s, longest_s)
 
 
-def _live_frames(source: Source, status: Status, stall_s: float) -> Iterator[Any]:
+def _live_frames(source: Source, status: Status, stall_s: float, leave: Leave) -> Iterator[Any]:
     if source.kind == "webcam":
         from adaframe.video.webcam import webcam_frames
 
         return webcam_frames(int(source.address), status, stall_s)
     from adaframe.video.stream import stream_frames
 
-    return stream_frames(source.address, status, stall_s)
+    return stream_frames(source.address, status, stall_s, leave)
 
 
 class _Link:
@@ -131,8 +134,8 @@ class _Link:
 class _Server:
     """Answers the camera's questions."""
 
-    def __init__(self, link: _Link, slot: Any, status: Status) -> None:
-        self._link, self._slot, self._status = link, slot, status
+    def __init__(self, link: _Link, slot: Any, status: Status, leave: Leave) -> None:
+        self._link, self._slot, self._status, self._leave = link, slot, status, leave
         self._block: SharedMemory | None = None
         self._waiting: Any = None  # a frame that was larger than the block
 
@@ -143,6 +146,10 @@ class _Server:
                 self._link.wanted.set()
                 if word == "fetch":
                     self._hand_out(*rest)
+                elif word == "doze":
+                    self._leave.rest = Rest(*rest)
+                elif word == "wake":
+                    self._leave.rest = None
 
     def _next_frame(self) -> Any:
         waited, self._waiting = self._waiting, None
@@ -170,4 +177,4 @@ class _Server:
         else:
             np.ndarray(image.shape, np.uint8, self._block.buf)[:] = image
             facts = (frame.number, frame.stream_s, frame.wall_s, frame.arrived_s, self._status.dropped)
-            self._link.say("frame", image.shape, facts)
+            self._link.say("frame", image.shape, facts, self._leave.possible)

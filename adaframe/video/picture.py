@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,18 @@ class Converter:
 
 def decoded(packet: Any) -> Iterator[Any]:
     """Frames that a packet brings out; none where it is damaged."""
+    return _undamaged(packet.decode)
+
+
+def drained(codec: Any) -> Iterator[Any]:
+    """Frames that a decoder kept in order to sort them; it forgets what was before, and goes on with a key frame."""
+    yield from _undamaged(partial(codec.decode, None))
+    codec.flush_buffers()
+
+
+def _undamaged(decode: Callable[[], Iterable[Any]]) -> Iterator[Any]:
     try:
-        yield from packet.decode()
+        yield from decode()
     except MemoryError:
         raise
     except (FFmpegError, OSError, ValueError):

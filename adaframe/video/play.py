@@ -10,8 +10,10 @@ from typing import Any
 from av.error import FFmpegError
 
 from adaframe.errors import UnreadableVideo
+from adaframe.video.doze import Doze
 from adaframe.video.facts import open_video
-from adaframe.video.picture import Converter, decoded
+from adaframe.video.leave import Leave
+from adaframe.video.picture import Converter
 from adaframe.video.slot import ToRgb
 from adaframe.video.status import Status
 
@@ -19,12 +21,13 @@ _STEP_S = 60.0  # as long as a file's decoding may take elsewhere
 _NOMINAL_FPS = 25.0
 
 
-def file_frames(path: str, status: Status, *, paced: bool) -> Iterator[tuple[ToRgb, float]]:
+def file_frames(path: str, status: Status, leave: Leave, *, paced: bool) -> Iterator[tuple[ToRgb, float]]:
     """All frames with their time stamps, in seconds from the first, rising.
 
     Args:
         path: of the file.
         status: promises to go on.
+        leave: to doze, of what is paced; then only what is needed is decoded.
         paced: give each frame when it is due, the first one at once.
 
     Raises:
@@ -37,7 +40,14 @@ def file_frames(path: str, status: Status, *, paced: bool) -> Iterator[tuple[ToR
         rate = next((float(r) for r in (stream.average_rate, stream.guessed_rate) if r), _NOMINAL_FPS)
         first: float | None = None
         last, started = -1 / rate, 0.0
-        for frame in _frames(container, stream, status):
+
+        def wait(stamp: float) -> None:
+            wait_s = max(0.0, started + stamp - (first or 0.0) - time.monotonic())
+            status.promise(wait_s + _STEP_S)
+            time.sleep(wait_s)
+
+        doze = Doze(stream.codec_context, leave, status, wait)
+        for frame in _frames(container, stream, status, doze):
             stamp = frame.time if frame.time is not None else (first or 0.0) + last + 1 / rate
             if first is None:
                 first, started = stamp, time.monotonic()
@@ -46,18 +56,16 @@ def file_frames(path: str, status: Status, *, paced: bool) -> Iterator[tuple[ToR
                 time_s = last + 1 / rate
             last = time_s
             if paced:
-                wait_s = max(0.0, started + time_s - time.monotonic())
-                status.promise(wait_s + _STEP_S)
-                time.sleep(wait_s)
+                wait(first + time_s)
             yield partial(converter.rgb, frame), time_s
     if first is None:
         raise UnreadableVideo(path, "no frame can be decoded", f"ffprobe {path}")
 
 
-def _frames(container: Any, stream: Any, status: Status) -> Iterator[Any]:
+def _frames(container: Any, stream: Any, status: Status, doze: Doze) -> Iterator[Any]:
     try:
         for packet in container.demux(stream):
-            for frame in decoded(packet):
+            for frame in doze.frames(packet):
                 yield frame
                 status.promise(_STEP_S)
     except (FFmpegError, OSError):  # a damaged end: what came before it counts

@@ -31,6 +31,11 @@ class Status:
         self._values[_NUMBER] = number + 1
         return number, arrived_s - self._values[_FIRST]
 
+    def leave_out(self, count: int) -> None:
+        """Counts frames that were captured, and will never be taken."""
+        self._values[_NUMBER] += count
+        self._values[_DROPPED] += count
+
     @property
     def dropped(self) -> int:
         return int(self._values[_DROPPED])

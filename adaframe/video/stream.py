@@ -10,7 +10,9 @@ from typing import Any
 import av
 from av.error import ExitError, FFmpegError, InvalidDataError
 
+from adaframe.video.doze import Doze
 from adaframe.video.facts import moving_pictures, skip_others
+from adaframe.video.leave import Leave
 from adaframe.video.picture import Converter, decoded
 from adaframe.video.slot import ToRgb
 from adaframe.video.source import SourceLost
@@ -34,10 +36,11 @@ _OPTIONS = {
 }
 
 
-def stream_frames(url: str, status: Status, stall_s: float) -> Iterator[ToRgb]:
+def stream_frames(url: str, status: Status, stall_s: float, leave: Leave) -> Iterator[ToRgb]:
     """Frames as they come, without an end.
 
-    Where they come faster than they are decoded, those that would be shown late are left out, up to a key frame.
+    Where they come faster than they are decoded, those that would be shown late are left out, up to a key frame. With leave to
+    doze only what is needed is decoded.
 
     Raises:
         SourceLost: the stream cannot be opened, ended, or gives nothing for `stall_s`.
@@ -56,13 +59,12 @@ def stream_frames(url: str, status: Status, stall_s: float) -> Iterator[ToRgb]:
         stream = streams[0]
         stream.codec_context.thread_count = 1
         skip_others(container, stream)
-        pace = _Pace() if _bursts(container) else None
+        pace = _Pace(status, stall_s) if _bursts(container) else None
         packets = _packets(container, stream, status, stall_s)
-        for time_s, to_rgb in _pictures(packets if pace else _live(packets), stream, stall_s):
+        doze = Doze(stream.codec_context, leave, status, pace.wait if pace else None)
+        for time_s, to_rgb in _pictures(packets if pace else _live(packets), stream, stall_s, doze):
             if pace is not None and time_s is not None:
-                wait_s = pace.wait_s(time_s)
-                status.promise(wait_s + stall_s + _MARGIN_S)
-                time.sleep(wait_s)
+                pace.wait(time_s)
             yield to_rgb
     raise SourceLost("the stream ended")
 
@@ -108,7 +110,7 @@ def _live(packets: Iterator[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
 
 
 def _pictures(
-    packets: Iterator[tuple[Any, float]], stream: Any, stall_s: float
+    packets: Iterator[tuple[Any, float]], stream: Any, stall_s: float, doze: Doze
 ) -> Iterator[tuple[float | None, ToRgb]]:
     """Time stamp in seconds, and picture."""
     converter, still, first = Converter(), stream.codec_context.name in _STILLS, True
@@ -120,9 +122,11 @@ def _pictures(
                 time_s = None if packet.pts is None else float(packet.pts * packet.time_base)
                 yield time_s, partial(converter.rgb_of_packet, packet)
         else:
-            for frame in decoded(packet):
+            for frame in decoded(packet) if still else doze.frames(packet):
                 first, until = False, time.monotonic() + stall_s
                 yield frame.time, partial(converter.rgb, frame)
+            if doze.holds:
+                until = time.monotonic() + stall_s
         if converter.refused >= _REFUSED or time.monotonic() > until:
             raise SourceLost("data comes, but no picture can be decoded")
 
@@ -135,15 +139,18 @@ def _bursts(container: Any) -> bool:
 class _Pace:
     """When the frames are due."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: Status, stall_s: float) -> None:
+        self._status, self._stall_s = status, stall_s
         self._start: float | None = None
 
-    def wait_s(self, time_s: float) -> float:
-        """How long to wait for a frame with this time stamp."""
+    def wait(self, time_s: float) -> None:
+        """Waits for the time of a frame with this time stamp."""
         now = time.monotonic()
         if self._start is None or abs(self._start + time_s - now) > _JUMP_S:
             self._start = now - time_s
-        return max(0.0, self._start + time_s - now)
+        wait_s = max(0.0, self._start + time_s - now)
+        self._status.promise(wait_s + self._stall_s + _MARGIN_S)
+        time.sleep(wait_s)
 
 
 def _reason(error: Exception) -> str:

@@ -18,6 +18,7 @@ from camera_server import age_s
 
 from adaframe.errors import UsageError
 from adaframe.video import Camera, Cameras, Outage, Shot
+from adaframe.video.leave import Leave
 from adaframe.video.slot import ToRgb
 from adaframe.video.status import Status
 from adaframe.video.stream import stream_frames
@@ -248,7 +249,7 @@ def test_pictures_that_come_faster_than_they_are_decoded_are_left_out_not_shown_
     server.start()
     ages = []
 
-    for to_rgb in stream_frames(server.url, Status(), STALL_S):
+    for to_rgb in stream_frames(server.url, Status(), STALL_S, Leave()):
         time.sleep(0.1)  # a slow decoder: 10 of 25 pictures a second
         ages.append(age_of(to_rgb))
         if len(ages) == 60:

@@ -1,0 +1,147 @@
+"""Packets -> pictures, and a sleep in between: while nobody needs a picture, packets are held back undecoded.
+
+    awake     every packet is decoded as it comes
+    dozing    key frame ──────────────> what was held is let go, undecoded; the key frame alone is decoded and given
+              packets grow ─┐
+              time is up   ─┼─────────> awake: what is held is decoded in order, then everything again
+              too much held ┘
+              any other packet ───────> is held
+
+Whoever takes the pictures gives leave to doze each time when one shows what the one before did.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from adaframe.video.leave import Leave, Rest
+from adaframe.video.picture import decoded, drained
+from adaframe.video.status import Status
+
+_BYTES = 8 << 20  # held at most
+_CATCH_UP_S = 0.25  # of decoding at most: a slow decoder that held more would fall behind its stream
+_RUN = (
+    8  # packets: two rounds of what most encoders repeat (three small ones and a large one), or a quarter of a second
+)
+_RUNS = 120  # of a still scene that are remembered: more than the usual two seconds between key frames
+# Times the largest of them. Of rendered scenes with noise of 0 to 8 of 255 the largest run in a minute was rarely above 1.2
+# times the largest of the 4 s before; an object of a sixteenth of the width makes it 1.5 to 3, unless noise hides it.
+_MORE = 1.25
+
+
+class Sizes:
+    """How large packets are that are no key frames; notices when a run of them is larger than those of a still scene."""
+
+    def __init__(self) -> None:
+        self._last: deque[int] = deque(maxlen=_RUN)
+        self._runs: deque[int] = deque(maxlen=_RUNS)
+
+    def grow(self, size: int, *, still: bool) -> bool:
+        """Notes the size of a packet, in bytes; whether it ends a run that is clearly larger than those remembered.
+
+        Of a scene that is not known to be still no more is remembered than the last packets, which may be of one.
+        """
+        self._last.append(size)
+        if len(self._last) < _RUN:
+            return False
+        run = sum(self._last)
+        more = len(self._runs) >= _RUN and run > _MORE * max(self._runs)
+        self._runs.append(run)
+        while not still and len(self._runs) > _RUN:
+            self._runs.popleft()
+        return more
+
+
+class Doze:
+    """A decoder that may doze.
+
+    Args:
+        codec: libav's context of the decoder, with one thread.
+        leave: to doze.
+        status: counts pictures that were left out.
+        wait: waits until a time stamp is due, in seconds, where packets do not come in their time by themselves.
+    """
+
+    def __init__(self, codec: Any, leave: Leave, status: Status, wait: Callable[[float], None] | None = None) -> None:
+        self._codec, self._leave, self._status, self._wait = codec, leave, status, wait
+        self._sizes = Sizes()
+        self._held: list[Any] = []
+        self._bytes = 0
+        self._shown: Any = None  # a held key frame that was given already
+        self._used: Rest | None = None  # a leave that led to a picture, and ended with it
+        self._packet_s = 0.0  # what decoding one takes
+        self._begun = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether packets are held back."""
+        return bool(self._held)
+
+    def frames(self, packet: Any) -> Iterator[Any]:
+        """Frames that a packet brings out, those of held packets before; none while dozing.
+
+        A packet without a time stamp, as the one that ends a file, is decoded at once.
+        """
+        self._leave.possible = packet.pts is not None
+        if self._begun and self._leave.possible and self._wait is not None and self._rest() is not None:
+            self._wait(float(packet.pts * packet.time_base))
+        rest = self._rest() if self._begun and self._leave.possible else None
+        stirs = not packet.is_keyframe and self._sizes.grow(packet.size, still=self._leave.rest is not None)
+        if rest is None:
+            yield from self._caught_up(packet)
+        elif packet.is_keyframe:
+            yield from self._at_key(packet, rest)
+        elif stirs or time.monotonic() >= rest.before_s or self._is_much(packet):
+            self._used = rest
+            yield from self._caught_up(packet)
+        else:
+            self._hold(packet)
+
+    def _rest(self) -> Rest | None:
+        rest = self._leave.rest
+        return None if rest is self._used else rest
+
+    def _hold(self, packet: Any) -> None:
+        self._held.append(packet)
+        self._bytes += packet.size
+
+    def _is_much(self, packet: Any) -> bool:
+        return self._bytes + packet.size > _BYTES or (len(self._held) + 1) * self._packet_s > _CATCH_UP_S
+
+    def _caught_up(self, packet: Any) -> Iterator[Any]:
+        """The frames of all that is held, and of a packet."""
+        packets, shown = [*self._held, packet], self._shown
+        self._empty()
+        for one in packets:
+            for frame in self._decode(one):
+                self._begun = True
+                if shown is None or frame.pts != shown:
+                    yield frame
+
+    def _at_key(self, packet: Any, rest: Rest) -> Iterator[Any]:
+        """What was held is not needed any more; the key frame is given, if it is welcome, and held: others will refer to it."""
+        self._status.leave_out(len(self._held) - (self._shown is not None))
+        self._empty()
+        self._hold(packet)
+        if time.monotonic() < rest.after_s:
+            return
+        # What the decoder kept in order to sort it comes out first: it is older than what was left out.
+        *older, frame = [None, *self._decode(packet), *drained(self._codec)]
+        given = frame is not None and frame.pts == packet.pts
+        self._status.leave_out(len(older) - given)
+        if frame is not None and given:
+            frame.time_base = packet.time_base
+            self._shown = packet.pts
+            yield frame
+
+    def _empty(self) -> None:
+        self._held, self._bytes, self._shown = [], 0, None
+
+    def _decode(self, packet: Any) -> list[Any]:
+        started = time.thread_time()
+        frames = list(decoded(packet))
+        self._packet_s += 0.1 * (time.thread_time() - started - self._packet_s)
+        return frames
