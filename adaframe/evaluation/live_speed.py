@@ -33,7 +33,7 @@ from adaframe.video.camera import Cameras
 _SIZE, _FPS, _GOP, _NOISE = (480, 640), 30.0, 60, 4.0
 _WARM_S = 3.0  # that do not count
 _PACE_S = 0.125  # of `capture alone`
-_READ_EVERY = 8  # moments: reading the clocks of all processes takes time, too
+_READ_S = 0.5  # from one reading to the next: the clocks of all processes take time, too
 
 
 @dataclass(eq=False)
@@ -63,6 +63,7 @@ class _Meter:
     def __init__(self) -> None:
         self._first: float | None = None
         self._from: tuple[float, float, float] | None = None
+        self._next = 0.0
 
     def warm(self) -> bool:
         if self._first is None:
@@ -72,8 +73,11 @@ class _Meter:
         return self._from is not None
 
     def read(self, played: Played) -> None:
-        """Notes loads until now."""
+        """Notes loads until now, if it is time."""
         assert self._from is not None
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _READ_S
         wall, everything, own = np.subtract(self._now(), self._from).tolist()
         played.load, played.model = everything / wall, own / wall
 
@@ -110,8 +114,7 @@ def play(
             played.delays_s.append(moment.delay_s)
             played.actions[moment.action] += 1
             dropped.setdefault(moment.source, []).append(moment.dropped)
-            if len(played.delays_s) % _READ_EVERY == 0:
-                meter.read(played)
+            meter.read(played)
     played.dropped = sum(counts[-1] - counts[0] for counts in dropped.values())
     return played
 
@@ -121,12 +124,11 @@ def capture_alone(sources: Sequence[str], *, lasts_s: float) -> Played:
     played = Played("capture alone")
     with Cameras(sources) as cameras:
         cameras.take(60.0)
-        taken, meter, until = 0, _Meter(), time.monotonic() + _WARM_S + lasts_s
+        meter, until = _Meter(), time.monotonic() + _WARM_S + lasts_s
         while time.monotonic() < until and not cameras.ended:
             time.sleep(_PACE_S)
             cameras.take(_PACE_S)
-            taken += 1
-            if meter.warm() and taken % _READ_EVERY == 0:
+            if meter.warm():
                 meter.read(played)
     return played
 

@@ -175,7 +175,7 @@ class Streaming:
             before_s = track.due_s
             slots = self._slots(track, time_s)
             # Of those that went by, the ones that were free to be decided about.
-            free_s = track.late_s if track.resting else track.free_s
+            free_s = track.late_s + self.spacing_s if track.resting else track.free_s  # the one at that time, or the next
             missed = sum(before_s + n * self.spacing_s > free_s - 1e-6 for n in range(slots - 1)) if before_s else 0
             sampled.append(self._sample(track, slots, missed, image, time_s) if slots else None)
         self._decide([one for one in sampled if one is not None and one.crop is not None])
@@ -227,9 +227,9 @@ class Streaming:
 
     def _is_still(self, track: _Track, crop: NDArray[np.uint8]) -> bool:
         """Whether a frame shows what the last one given to the network did; its answer then holds, for a window at most."""
-        track.resting = track.still.same(crop) and len(track.recent) > 0
+        track.resting = track.still.same(crop)
         left = round((track.kept_s + self.window_s - track.slot_s) / self.spacing_s)
-        still = track.resting and left > 0
+        still = track.resting and len(track.recent) > 0 and left > 0
         if still:
             self._cover(track, min(max(self.network.actions.skips, default=1), left))
         else:

@@ -109,8 +109,10 @@ class _Watch:
 
     def run(self, done: Callable[[], bool]) -> Iterator[Moment | Event]:
         while not self.cameras.ended and not done():
-            if self.live:
-                time.sleep(self._spare_s())
+            spare_s = self._spare_s() if self.live else 0.0
+            time.sleep(min(spare_s, TAKE_S))
+            if spare_s > TAKE_S:
+                continue
             for batch in _rounds(self._take()):
                 if isinstance(batch[0], Outage):
                     yield from self._outage(batch[0])
@@ -143,7 +145,7 @@ class _Watch:
                 continue  # it tells when there is something to see
             if due_s is not None and now - shot.arrived_s < SILENT_S + self.eyes.spacing_s:
                 waits.append(shot.arrived_s + due_s - shot.stream_s - now)
-        return min(max(min(waits, default=0.0), 0.0), TAKE_S)
+        return max(min(waits, default=0.0), 0.0)
 
     def _see(self, shots: list[Shot]) -> Iterator[Moment | Event]:
         """One frame of each of some sources."""

@@ -2,9 +2,8 @@
 
     awake     every packet is decoded as it comes
     dozing    key frame ──────────────> what was held is let go, undecoded; the key frame alone is decoded and given
-              packets grow ─┐
-              time is up   ─┼─────────> awake: what is held is decoded in order, then everything again
-              too much held ┘
+              time is up, much is held ─> what is held is decoded in order, and the newest given
+              packets grow ───────────> the same, and awake
               any other packet ───────> is held
 
 Whoever takes the pictures gives leave to doze each time when one shows what the one before did.
@@ -23,9 +22,9 @@ from adaframe.video.status import Status
 
 _BYTES = 8 << 20  # held at most
 _CATCH_UP_S = 0.25  # of decoding at most: a slow decoder that held more would fall behind its stream
-_RUN = (
-    8  # packets: two rounds of what most encoders repeat (three small ones and a large one), or a quarter of a second
-)
+_REPLY_S = 0.25  # from a picture to what its taker says of it
+# Packets: two rounds of what most encoders repeat (a large one and three small ones), or a quarter of a second.
+_RUN = 8
 _RUNS = 120  # of a still scene that are remembered: more than the usual two seconds between key frames
 # Times the largest of them. Of rendered scenes with noise of 0 to 8 of 255 the largest run in a minute was rarely above 1.2
 # times the largest of the 4 s before; an object of a sixteenth of the width makes it 1.5 to 3, unless noise hides it.
@@ -71,7 +70,8 @@ class Doze:
         self._held: list[Any] = []
         self._bytes = 0
         self._shown: Any = None  # a held key frame that was given already
-        self._used: Rest | None = None  # a leave that led to a picture, and ended with it
+        self._used: Rest | None = None  # a leave that something stirring ended
+        self._given_s = 0.0  # when there was a picture last
         self._packet_s = 0.0  # what decoding one takes
         self._begun = False
 
@@ -94,8 +94,10 @@ class Doze:
             yield from self._caught_up(packet)
         elif packet.is_keyframe:
             yield from self._at_key(packet, rest)
-        elif stirs or time.monotonic() >= rest.before_s or self._is_much(packet):
+        elif stirs:
             self._used = rest
+            yield from self._caught_up(packet)
+        elif time.monotonic() >= max(rest.before_s, self._given_s + _REPLY_S) or self._is_much(packet):
             yield from self._caught_up(packet)
         else:
             self._hold(packet)
@@ -112,14 +114,18 @@ class Doze:
         return self._bytes + packet.size > _BYTES or (len(self._held) + 1) * self._packet_s > _CATCH_UP_S
 
     def _caught_up(self, packet: Any) -> Iterator[Any]:
-        """The frames of all that is held, and of a packet."""
+        """The frames of a packet, or the newest one of it and of all that is held."""
         packets, shown = [*self._held, packet], self._shown
         self._empty()
-        for one in packets:
-            for frame in self._decode(one):
-                self._begun = True
-                if shown is None or frame.pts != shown:
-                    yield frame
+        frames = [frame for one in packets for frame in self._decode(one)]
+        if shown is not None:
+            frames = [frame for frame in frames if frame.pts != shown]
+        if len(packets) > 1:
+            self._status.leave_out(len(frames[:-1]))
+            frames = frames[-1:]
+        if frames:
+            self._begun, self._given_s = True, time.monotonic()
+        yield from frames
 
     def _at_key(self, packet: Any, rest: Rest) -> Iterator[Any]:
         """What was held is not needed any more; the key frame is given, if it is welcome, and held: others will refer to it."""
@@ -134,7 +140,7 @@ class Doze:
         self._status.leave_out(len(older) - given)
         if frame is not None and given:
             frame.time_base = packet.time_base
-            self._shown = packet.pts
+            self._shown, self._given_s = packet.pts, time.monotonic()
             yield frame
 
     def _empty(self) -> None:
