@@ -175,7 +175,9 @@ class Streaming:
             before_s = track.due_s
             slots = self._slots(track, time_s)
             # Of those that went by, the ones that were free to be decided about.
-            free_s = track.late_s + self.spacing_s if track.resting else track.free_s  # the one at that time, or the next
+            free_s = (
+                track.late_s + self.spacing_s if track.resting else track.free_s
+            )  # the one at that time, or the next
             missed = sum(before_s + n * self.spacing_s > free_s - 1e-6 for n in range(slots - 1)) if before_s else 0
             sampled.append(self._sample(track, slots, missed, image, time_s) if slots else None)
         self._decide([one for one in sampled if one is not None and one.crop is not None])

@@ -26,6 +26,7 @@ _REPLY_S = 0.25  # from a picture to what its taker says of it
 # Packets: two rounds of what most encoders repeat (a large one and three small ones), or a quarter of a second.
 _RUN = 8
 _RUNS = 120  # of a still scene that are remembered: more than the usual two seconds between key frames
+_FEW = 4  # of a scene that may have moved until a moment ago
 # Times the largest of them. Of rendered scenes with noise of 0 to 8 of 255 the largest run in a minute was rarely above 1.2
 # times the largest of the 4 s before; an object of a sixteenth of the width makes it 1.5 to 3, unless noise hides it.
 _MORE = 1.25
@@ -36,6 +37,7 @@ class Sizes:
 
     def __init__(self) -> None:
         self._last: deque[int] = deque(maxlen=_RUN)
+        self._young: deque[int] = deque()  # runs that share packets with the latest
         self._runs: deque[int] = deque(maxlen=_RUNS)
 
     def grow(self, size: int, *, still: bool) -> bool:
@@ -47,9 +49,11 @@ class Sizes:
         if len(self._last) < _RUN:
             return False
         run = sum(self._last)
-        more = len(self._runs) >= _RUN and run > _MORE * max(self._runs)
-        self._runs.append(run)
-        while not still and len(self._runs) > _RUN:
+        more = len(self._runs) >= _FEW and run > _MORE * max(self._runs)
+        self._young.append(run)
+        if len(self._young) == _RUN:
+            self._runs.append(self._young.popleft())
+        while not still and len(self._runs) > _FEW:
             self._runs.popleft()
         return more
 
@@ -69,7 +73,7 @@ class Doze:
         self._sizes = Sizes()
         self._held: list[Any] = []
         self._bytes = 0
-        self._shown: Any = None  # a held key frame that was given already
+        self._shown: int | None = None  # time stamp of a key frame that was given already, and comes out again
         self._used: Rest | None = None  # a leave that something stirring ended
         self._given_s = 0.0  # when there was a picture last
         self._packet_s = 0.0  # what decoding one takes
@@ -115,11 +119,9 @@ class Doze:
 
     def _caught_up(self, packet: Any) -> Iterator[Any]:
         """The frames of a packet, or the newest one of it and of all that is held."""
-        packets, shown = [*self._held, packet], self._shown
-        self._empty()
+        packets = [*self._held, packet]
+        self._held, self._bytes = [], 0
         frames = [frame for one in packets for frame in self._decode(one)]
-        if shown is not None:
-            frames = [frame for frame in frames if frame.pts != shown]
         if len(packets) > 1:
             self._status.leave_out(len(frames[:-1]))
             frames = frames[-1:]
@@ -129,25 +131,26 @@ class Doze:
 
     def _at_key(self, packet: Any, rest: Rest) -> Iterator[Any]:
         """What was held is not needed any more; the key frame is given, if it is welcome, and held: others will refer to it."""
-        self._status.leave_out(len(self._held) - (self._shown is not None))
-        self._empty()
-        self._hold(packet)
+        given = bool(self._held) and self._held[0].pts == self._shown
+        self._status.leave_out(len(self._held) - given)
+        self._held, self._bytes = [packet], packet.size
         if time.monotonic() < rest.after_s:
             return
         # What the decoder kept in order to sort it comes out first: it is older than what was left out.
-        *older, frame = [None, *self._decode(packet), *drained(self._codec)]
-        given = frame is not None and frame.pts == packet.pts
-        self._status.leave_out(len(older) - given)
-        if frame is not None and given:
+        frames = [*self._decode(packet), *self._new(drained(self._codec))]
+        frame = next((frame for frame in frames if frame.pts == packet.pts), None)
+        self._status.leave_out(len(frames) - (frame is not None))
+        if frame is not None:
             frame.time_base = packet.time_base
             self._shown, self._given_s = packet.pts, time.monotonic()
             yield frame
 
-    def _empty(self) -> None:
-        self._held, self._bytes, self._shown = [], 0, None
-
     def _decode(self, packet: Any) -> list[Any]:
         started = time.thread_time()
-        frames = list(decoded(packet))
+        frames = self._new(decoded(packet))
         self._packet_s += 0.1 * (time.thread_time() - started - self._packet_s)
         return frames
+
+    def _new(self, frames: Iterator[Any]) -> list[Any]:
+        """Those that were not given already."""
+        return [frame for frame in frames if self._shown is None or frame.pts != self._shown]
