@@ -173,6 +173,8 @@ def measure(
     rows = [capture_alone(files["moving"], lasts_s=lasts_s)]
     for budget in budgets:
         name = f"budget {budget:g}" if budget >= floor else f"budget {budget:g}: the floor, {floor:.3f}"
+        if len(points) == 1:
+            name = f"budget {budget:g}: the only point, {floor:.3f}"
         rows.append(play(name, model, files["moving"], lasts_s=lasts_s, budget=max(budget, floor)))
     rows.append(play("uniform", uniform, files["moving"], lasts_s=lasts_s))
     rows.append(play("own budget, static scene", model, files["still"], lasts_s=lasts_s))

@@ -28,7 +28,7 @@ def test_frames_of_the_first_seconds_do_not_count(
     tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_speed, "_WARM_S", 0.5)
-    monkeypatch.setattr(live_speed, "_READ_EVERY", 1)
+    monkeypatch.setattr(live_speed, "_READ_S", 0.0)
     clip = render(tmp_path / "clip.mp4", moving=True, lasts_s=1.5)
 
     played = play("own", adaframe.load(tiny_checkpoint, device="cpu"), [str(clip)], lasts_s=5.0)
