@@ -173,6 +173,40 @@ def test_while_a_picture_stands_still_frames_are_wanted_more_seldom_and_none_is_
     assert due_s == pytest.approx(1.75, abs=0.03)  # the longest skip is 2 frames
 
 
+def test_a_picture_that_stands_still_may_be_let_be_for_half_a_window_and_never_beyond_its_end(
+    model: Recognizer,
+) -> None:
+    eyes, still = Streaming(model), scenes(1).repeat(12, axis=0)
+    run(eyes, still[:1], np.array([0.0]))
+    unknown_s = eyes.late_s("cam")
+
+    run(eyes, still[:1], np.array([0.25]))
+    first_s = eyes.late_s("cam")
+    (rested,) = run(eyes, still[:1], np.array([0.75]))  # the window ends at 1 s
+    (over,) = run(eyes, still[:1], np.array([1.0]))
+
+    assert unknown_s is None
+    assert first_s == pytest.approx(0.75)
+    assert (rested.action, rested.missed) == ("skip", 0)
+    assert over.macs > 0
+    assert eyes.late_s("cam") == pytest.approx(1.5)  # still it stands
+
+
+def test_what_a_skip_covers_of_a_still_picture_is_compared_where_something_stirs(model: Recognizer) -> None:
+    answers = []
+    for stirs in (False, True):
+        eyes, (before, after) = Streaming(model), scenes(2)
+        run(eyes, before[None].repeat(2, axis=0), np.arange(2) * SPACING_S)
+        if stirs:
+            eyes.look_again("cam")
+        answers += run(eyes, after[None], np.array([2 * SPACING_S]))
+
+    unseen, seen = answers
+    assert unseen.macs == 0
+    assert seen.macs > 0
+    assert seen.missed == 0
+
+
 def test_something_small_that_begins_to_move_is_glanced_at_within_the_longest_skip(model: Recognizer) -> None:
     images = scenes(1).repeat(21, axis=0)
     images[12:, 28:, 28:] += 100  # a corner

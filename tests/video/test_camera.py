@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from adaframe.errors import DecoderFailure, UnreadableVideo
+from adaframe.evaluation.decode_films import encode
 from adaframe.video import Camera, Cameras, Shot
 from adaframe.video.reader import read_frames
 
@@ -99,6 +100,36 @@ def test_files_that_cannot_be_used_raise_once_and_end(tmp_path: Path) -> None:
             camera.take(30.0)
         assert camera.ended
         assert camera.take(0.0) is None
+
+
+def test_a_camera_that_may_doze_gives_key_frames_alone_until_it_is_woken(tmp_path: Path) -> None:
+    path, picture = tmp_path / "still.mp4", np.arange(64 * 96 * 3).reshape(64, 96, 3) // 128
+    encode(path, [picture.astype(np.uint8)] * 100, fps=25, gop=25)
+
+    with Camera(str(path)) as camera:
+        first = camera.take(30.0)
+        now = time.monotonic()
+        camera.doze(now, now + 60.0)
+        dozing = camera.dozing
+        rest = [shot for shot in (camera.take(0.5) for _ in range(5)) if isinstance(shot, Shot)]
+        camera.wake()
+        awake = shots_of(camera)
+
+    assert isinstance(first, Shot)
+    assert dozing
+    assert not camera.dozing
+    assert [round(shot.stream_s * 25) for shot in rest[-2:]] == [25, 50]  # one before may have been there already
+    assert len(rest) <= 3
+    last = [*rest, *awake][-1]
+    assert (last.number, round(last.stream_s * 25)) == (99, 99)
+    np.testing.assert_array_equal(last.image, read_frames(path, np.array([99])).images[0])
+
+
+def test_a_file_that_is_to_lose_no_frame_and_one_that_nobody_has_seen_do_not_doze(render: Render) -> None:
+    with Camera(str(render()), every_frame=True) as camera:
+        camera.doze(0.0, float("inf"))
+        assert not camera.dozing
+        assert len(shots_of(camera)) == 50
 
 
 @pytest.mark.parametrize("rotate", [90, 180, 270])
