@@ -26,7 +26,7 @@ _REPLY_S = 0.25  # from a picture to what its taker says of it
 # Packets: two rounds of what most encoders repeat (a large one and three small ones), or a quarter of a second.
 _RUN = 8
 _RUNS = 120  # of a still scene that are remembered: more than the usual two seconds between key frames
-_FEW = 4  # of a scene that may have moved until a moment ago
+_FEW = 4  # before these nothing is noticed
 # Times the largest of them. In 20 s of a rendered scene with noise of 4 of 255 none was above 1.01 times the largest of the 4 s
 # before; where there is no noise, an object of a sixteenth of the width that begins to move makes it 1.7 to 2.5. What noise
 # hides is seen with the next picture that is wanted anyway.
@@ -44,8 +44,12 @@ class Sizes:
     def grow(self, size: int, *, still: bool) -> bool:
         """Notes the size of a packet, in bytes; whether it ends a run that is clearly larger than those remembered.
 
-        Of a scene that is not known to be still no more is remembered than the last packets, which may be of one.
+        Of a scene that is not known to be still nothing is remembered: it would hide what moves next.
         """
+        if not still:
+            for kept in (self._last, self._young, self._runs):
+                kept.clear()
+            return False
         self._last.append(size)
         if len(self._last) < _RUN:
             return False
@@ -54,8 +58,6 @@ class Sizes:
         self._young.append(run)
         if len(self._young) == _RUN:
             self._runs.append(self._young.popleft())
-        while not still and len(self._runs) > _FEW:
-            self._runs.popleft()
         return more
 
 
