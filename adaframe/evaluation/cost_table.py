@@ -51,8 +51,8 @@ class Part:
 
     def to_json(self) -> dict[str, Any]:
         said = self.published
-        found = {} if said is None else {"paper": said.paper, "released": said.released, "released_now": said.now}
-        found = {source: value for source, value in found.items() if value is not None}
+        every = {} if said is None else {"paper": said.paper, "released": said.released, "released_now": said.now}
+        found = {source: value for source, value in every.items() if value is not None}
         return {
             "name": self.name,
             "network": self.network,

@@ -102,13 +102,14 @@ def test_a_usage_is_reported_as_the_release_reports_it(case: str, resnets: Count
     expected = cases["losses"][case]
     assert found["released"] / 16 == pytest.approx(expected["gflops_per_frame"], rel=1e-6)
     assert 16 * released_gflops(shares, {}, 1.0, (1, 2, 4)) == pytest.approx(expected["avg_frames"], abs=1e-3)
-    assert found["executed"] == pytest.approx(found["released"], rel=0.05)
+    assert found["streamed"] == pytest.approx(found["released"], rel=0.02)
+    assert found["executed"] > found["streamed"]
 
 
 def test_a_usage_by_hand() -> None:
     found = usage(SMALL, {"big": 0.25, "glance": 0.25, "skip-2": 0.5})
 
-    # Four frames: a glance and the policy on each, one big look, and the head. In a stream the two frames of the skip share a glance.
+    # Four frames: a glance and the policy on each, one big look, and the head; in a stream the skip's two share a glance.
     assert found["executed"] == pytest.approx(4 * 1.5 + 4.5 + 0.25)
     assert found["streamed"] == pytest.approx(3 * 1.5 + 4.5 + 0.25)
     assert found["of_uniform"] == pytest.approx((4 * 1.5 + 4.5 + 0.25) / (4 * 4.5 + 0.25))
