@@ -21,12 +21,14 @@ import adaframe
 from adaframe.bundled import config_path
 from adaframe.cli.configuration import read_config
 from adaframe.config import Config, Look, Stages
+from adaframe.importing import arnet
 from adaframe.model.actions import Actions
 from adaframe.model.cost import Costs
 from adaframe.model.network import Network
 from adaframe.training.augment import multi_scale_shapes, thirteen_places
 from adaframe.training.batch import Batch
 from adaframe.training.losses import fixed_weight_loss
+from adaframe.training.material import learnable
 from adaframe.training.module import Recogniser
 from adaframe.training.parameters import make_optimizer
 from adaframe.training.schedule import Schedule
@@ -70,6 +72,32 @@ def test_every_recipe_is_sound_and_complete(path: Path) -> None:
     assert [look.pixels for look in config.model.looks] == [224, 168, 112]
     assert (config.model.glance.pixels, config.model.sampling.frames) == (84, 16)
     assert config.train.fixed_weights == (0.95, 0.05, 3.0)
+
+
+@pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
+def test_what_is_trained_runs_as_the_release_s_own_checkpoints_do(path: Path) -> None:
+    model = read_config(str(path)).model
+
+    assert (*(look.pixels for look in model.looks), model.glance.pixels) == arnet.PIXELS
+    assert model.policy.skips == arnet.SKIPS
+    assert model.preprocess == arnet._PREPROCESS
+    assert replace(model.sampling, draw="segments") == arnet._SAMPLING
+    assert (model.policy.hold, model.policy.skip_first, model.policy.project) == ("h", True, 0)
+    assert (model.glance.answers, model.glance.answers_from, model.head.scores) == (True, "state", "per-look")
+
+
+def test_of_several_labels_the_first_by_class_is_learnt(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.mp4").touch()
+    (tmp_path / "clips.csv").write_text("path,label\na.mp4,swim|run\nb.mp4,swim\nc.mp4,\n")
+    data = replace(Config().data, manifest=str(tmp_path / "clips.csv"))
+
+    every = learnable(Config(data=data))
+    first = learnable(Config(data=replace(data, labels="first")))
+
+    assert (every.multi_label, len(every.clips), every.classes) == (True, 3, ("run", "swim"))
+    assert (first.multi_label, first.classes) == (False, ("run", "swim"))
+    assert [clip.labels for clip in first.clips] == [("run",), ("swim",)]
 
 
 @pytest.mark.slow
