@@ -38,16 +38,17 @@ def checkpoint_path(name: str) -> Path:
     return _find("checkpoints", name, ".safetensors")
 
 
-def config_path(name: str) -> Path:
+def config_path(name: str, *, paper: bool = False) -> Path:
     """A training configuration that comes with adaframe.
 
     Args:
         name: as in configs/, with or without `.yaml`.
+        paper: as in configs/paper/ instead, where AR-Net's recipes are.
 
     Raises:
         UsageError: there is no such configuration; the message names those that there are.
     """
-    return _find("configs", name if name.endswith(".yaml") else f"{name}.yaml", ".yaml")
+    return _find("configs/paper" if paper else "configs", name if name.endswith(".yaml") else f"{name}.yaml", ".yaml")
 
 
 def dataset_path(name: str) -> Path:

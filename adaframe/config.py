@@ -20,10 +20,16 @@ class Sampling:
     Args:
         frames: T, sampled frames per window.
         window_s: length of a window in seconds; null means the whole file is one window, however long.
+        short: what stands for frames that a clip is too short to have: mask leaves them out, repeat takes its last frame again
+            (AR-Net).
+        draw: where training frames lie: anywhere in T equal segments; or (steps) in T steps of a whole number of frames, which
+            leaves out up to T-1 frames at the end (AR-Net, TSN). Not of windows.
     """
 
     frames: int = 16
     window_s: Optional[float] = None
+    short: Literal["mask", "repeat"] = "mask"
+    draw: Literal["segments", "steps"] = "segments"
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class Policy:
         hold: what stands still over the frames that a skip covers: all of the state, so that their glances influence
             nothing; or h alone, as in AR-Net's release, where c goes on and every frame is glanced at.
         skip_first: whether the first frame may be skipped, so that a video may be skipped wholly (AR-Net).
+        dropout: of the glance features that enter it, in training.
     """
 
     project: int = 64
@@ -107,6 +114,7 @@ class Policy:
     skips: tuple[int, ...] = (1, 2, 4)
     hold: Literal["all", "h"] = "all"
     skip_first: bool = False
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -157,8 +165,10 @@ class Data:
         cache: folder for decoded frames; empty decodes anew each epoch; auto puts it beside the run.
         cache_gb: the cache's size limit in gigabytes; a larger one is not built (said).
         workers: decoding processes; 0 means one per core.
+        labels: all that a clip has; or of several the first alone, by the order of the classes (AR-Net): then each has one.
         flip: whether training clips may be mirrored.
-        scale: smallest share of the crop's side that a training crop may have (1: crops of full size only).
+        crops: random ones are squares anywhere; multi-scale ones as TSN's, at 13 places and in 10 shapes, then made square.
+        scale: smallest share of the crop's side that a random crop may have (1: crops of full size only).
         jitter: strength of brightness and contrast changes in training, 0 for none.
     """
 
@@ -169,7 +179,9 @@ class Data:
     cache: str = "auto"
     cache_gb: float = 8.0
     workers: int = 0
+    labels: Literal["all", "first"] = "all"
     flip: bool = True
+    crops: Literal["random", "multi-scale"] = "random"
     scale: float = 1.0
     jitter: float = 0.0
 
@@ -191,10 +203,20 @@ class Train:
         stages: the schedule.
         batch_size: clips per batch, over all devices.
         lr: of everything that starts from scratch.
+        stage_lr: factors on lr in warm-up, joint stage and fine-tuning.
+        schedule: of the learning rate: cosine, one for the warm-up and a lower one for the rest; or constant in each stage.
+        lr_steps: epochs within a stage from which on the rate is a tenth of what it was before (schedule: constant).
+        optimizer: adamw, or sgd with momentum 0.9.
+        warmup: what looks learn under in the warm-up: mixed, random and uniform decisions; or alone, each at every frame by
+            class scores of its own (AR-Net; needs head.scores: per-look). The policy learns in neither.
         backbone_lr: of pretrained backbones, as a factor of lr.
         policy_lr: of the policy (and of a glance from scratch), as a factor of lr: they have the joint stage alone to learn in.
         trainable: which part of pretrained backbones learns.
-        weight_decay: AdamW's.
+        norms: which batch norms learn: own, those from scratch, in the warm-up (a glance's until the policy is frozen); or all,
+            in all stages (AR-Net's --npb): then looks run on every frame, with gradients, as frames bear on each other.
+        weight_decay: of weights, but not of biases, norms and gains.
+        kind_factors: whether a parameter's kind multiplies its rate and its decay as in TSN and AR-Net: linear layers' weights
+            5/1 and biases 10/0, other biases (of LSTMs, of convolutions) 2/0, norms 1/0.
         head_penalty: L2 penalty on the class scores' weights as a logistic regression has it, 1/C (1000: C = 0.001); what
             many features and few clips need. null picks it by cross-validation within the training clips (frozen backbones).
         label_smoothing: of the cross-entropy.
@@ -221,10 +243,17 @@ class Train:
     stages: Stages = field(default_factory=Stages)
     batch_size: int = 16
     lr: float = 1e-3
+    stage_lr: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    lr_steps: tuple[int, ...] = ()
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    warmup: Literal["mixed", "alone"] = "mixed"
     backbone_lr: float = 0.1
     policy_lr: float = 3.0
     trainable: Literal["none", "last", "all"] = "all"
+    norms: Literal["own", "all"] = "own"
     weight_decay: float = 1e-2
+    kind_factors: bool = False
     head_penalty: Optional[float] = 0.0
     label_smoothing: float = 0.0
     balance: Literal["none", "loss"] = "none"

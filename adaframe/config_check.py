@@ -45,11 +45,30 @@ def check(config: Config) -> None:
     for name in (*rates, "entropy", "multiplier_step", "standing_price", "beta_max"):
         value = getattr(train, name)
         _need(f"train.{name}", value, value is None or 0 <= value < math.inf, "0 or more")
+    _check_recipe(config)
     _need("train.fixed_weights", train.fixed_weights, min(train.fixed_weights) >= 0, "three numbers, each 0 or more")
     _need("seed", config.seed, config.seed >= 0, "0 or more")
     _need("devices", config.devices, config.devices >= 0, "0 (all GPUs), 1 or more")
     per_update = f"at most train.batch_size ({train.batch_size}), so that each has a clip of every batch"
     _need("devices", config.devices, config.devices <= train.batch_size, per_update)
+
+
+def _check_recipe(config: Config) -> None:
+    """Values that only go together."""
+    data, train = config.data, config.train
+    whole = data.crops == "random" or data.scale == 1
+    _need("data.scale", data.scale, whole, "1 with data.crops: multi-scale, which has scales of its own")
+    _need("train.stage_lr", train.stage_lr, 0 < min(train.stage_lr) < math.inf, "three numbers above 0")
+    steps = train.lr_steps
+    _need("train.lr_steps", steps, all(n >= 1 for n in steps), "epochs, each 1 or more")
+    _need("train.lr_steps", steps, not steps or train.schedule == "constant", "empty, or train.schedule: constant")
+    learns = train.norms == "own" or train.trainable == "all"
+    _need("train.norms", train.norms, learns, "own where not all of pretrained backbones learns (train.trainable: all)")
+    alone = train.warmup == "mixed" or config.model.head.scores == "per-look"
+    _need("train.warmup", train.warmup, alone, "mixed where looks share class scores (model.head.scores: per-look)")
+    sampling = config.model.sampling
+    draws = sampling.draw == "segments" or sampling.window_s is None
+    _need("model.sampling.draw", sampling.draw, draws, "segments where there are windows (model.sampling.window_s)")
 
 
 def check_budget(budget: float, name: str = "budget") -> None:
@@ -87,6 +106,7 @@ def check_model(model: Model) -> None:
     _need("model.policy.hidden", policy.hidden, policy.hidden >= 1, "1 or more")
     _need("model.policy.skips", policy.skips, all(n >= 1 for n in policy.skips), "whole numbers, each 1 or more")
     _need("model.policy.skips", policy.skips, len(set(policy.skips)) == len(policy.skips), "different numbers")
+    _need("model.policy.dropout", policy.dropout, 0 <= policy.dropout < 1, "at least 0 and below 1")
     _need("model.head.width", head.width, head.width >= 0, "0 (the backbone's own) or more")
     _need("model.head.dropout", head.dropout, 0 <= head.dropout < 1, "at least 0 and below 1")
     _need("model.sampling.frames", sampling.frames, sampling.frames >= 1, "1 or more frames")

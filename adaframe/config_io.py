@@ -91,6 +91,41 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return data
 
 
+def read_layered(path: str | Path) -> dict[str, Any]:
+    """As `read_yaml`, over the file that its key `base` names, beside it: what it says itself replaces what that one says.
+
+    Keys of keys are merged; a list replaces a whole list.
+
+    Raises:
+        UsageError: as of `read_yaml`; or files that are each other's base.
+    """
+    layers: list[dict[str, Any]] = []
+    seen: list[Path] = []
+    following: str | Path | None = path
+    while following is not None:
+        file = Path(following)
+        if file.resolve() in seen:
+            raise UsageError(f"{path}: base: {file.name} comes up twice, so these files have no first one")
+        seen.append(file.resolve())
+        layers.append(read_yaml(file))
+        base = layers[-1].pop("base", None)
+        if base is not None and not isinstance(base, str):
+            raise UsageError(f"{file}: base: must be the name of a file, not {_name(base)}")
+        following = None if base is None else file.parent / base
+    merged: dict[str, Any] = {}
+    for layer in reversed(layers):
+        merged = _over(merged, layer)
+    return merged
+
+
+def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
 def closest(word: str, known: list[str]) -> str:
     """` (did you mean 'x'?)` when a known word is near, else nothing."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)

@@ -93,3 +93,21 @@ def test_the_parts_of_a_model_must_fit(change: dict[str, Any], message: str) -> 
 def test_the_numbers_of_a_run_have_ranges(data: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check(config_from_dict(data))
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "message"),
+    [
+        ("data", {"crops": "multi-scale", "scale": 0.8}, "data.scale: must be 1 with data.crops: multi-scale"),
+        ("train", {"lr_steps": [3]}, "train.lr_steps: must be empty, or train.schedule: constant"),
+        ("train", {"lr_steps": [0], "schedule": "constant"}, "train.lr_steps: must be epochs, each 1 or more"),
+        ("train", {"stage_lr": [1, 0, 1]}, "train.stage_lr: must be three numbers above 0"),
+        ("train", {"norms": "all", "trainable": "last"}, "train.norms: must be own where not all"),
+        ("train", {"warmup": "alone"}, r"train.warmup: must be mixed .*\(model.head.scores: per-look\)"),
+        ("model", {"sampling": {"draw": "steps", "window_s": 2.0}}, "model.sampling.draw: must be segments where"),
+        ("model", {"policy": {"dropout": 1.0}}, "model.policy.dropout: must be at least 0 and below 1"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(section: str, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check(config_from_dict({section: changes}))

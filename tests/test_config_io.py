@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adaframe.config import Config, Glance, Head, Look, Model, Policy, Sampling
-from adaframe.config_io import config_from_dict, from_dict, read_yaml, to_dict, to_yaml
+from adaframe.config_io import config_from_dict, from_dict, read_layered, read_yaml, to_dict, to_yaml
 from adaframe.errors import UsageError
 
 CONFIG = Config(
@@ -119,3 +119,25 @@ def test_an_empty_file_is_an_empty_configuration(tmp_path: Path) -> None:
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.yaml: cannot be read \(No such file"):
         read_yaml(tmp_path / "none.yaml")
+
+
+def test_a_file_says_what_it_changes_in_its_base(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "first.yaml").write_text("train: {lr: 0.1, clip: 5}\nlist: [1, 2]\n")
+    (tmp_path / "deep" / "second.yaml").write_text("base: ../first.yaml\ntrain: {lr: 0.2}\nlist: [3]\n")
+    (tmp_path / "third.yaml").write_text("base: deep/second.yaml\nseed: 4\n")
+
+    found = read_layered(tmp_path / "third.yaml")
+
+    assert found == {"train": {"lr": 0.2, "clip": 5}, "list": [3], "seed": 4}
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [("none.yaml", "none.yaml: cannot be read"), ("a.yaml", "comes up twice"), ("[1]", "must be the name of a file")],
+)
+def test_a_base_that_cannot_be_is_named(tmp_path: Path, base: str, says: str) -> None:
+    (tmp_path / "a.yaml").write_text(f"base: {base}\n")
+
+    with pytest.raises(UsageError, match=says):
+        read_layered(tmp_path / "a.yaml")

@@ -44,6 +44,8 @@ def test_an_installed_wheel_finds_what_came_with_it(wheel: Path, tmp_path: Path)
     every = {path.name for path in (ROOT / "configs").glob("*.yaml")}
     # A study is a list of configurations.
     configs = {"demo.yaml"} | {name for name in every if not name.endswith("-study.yaml")}
+    papers = sorted(path.name for path in (ROOT / "configs" / "paper").glob("*.yaml"))
+    assert papers
     checkpoints = {path.name for path in (ROOT / "checkpoints").glob("*.safetensors")}
     code = f"""if True:
         import sys
@@ -55,6 +57,9 @@ def test_an_installed_wheel_finds_what_came_with_it(wheel: Path, tmp_path: Path)
         for name in {sorted(configs)}:
             print(bundled.config_path(name))
             read_config("configs/" + name)
+        for name in {papers}:
+            print(bundled.config_path(name, paper=True))
+            read_config("paper/" + name)
         for name in {sorted(checkpoints)}:
             print(bundled.checkpoint_path(name))
     """

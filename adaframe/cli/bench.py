@@ -1,4 +1,4 @@
-"""adaframe bench: speed on this machine, uniform against adaptive."""
+"""adaframe bench: speed on this machine, uniform against adaptive; or what models cost on paper."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from adaframe import bundled
-from adaframe.cli.parser import Parser, fractions, positive
+from adaframe.cli.parser import Parser, fractions, positive, usage_error
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -15,7 +15,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         "bench",
         "[--checkpoint FILE | --config NAME] [options]",
-        description="Uniform and adaptive side by side in one run: the model alone, and from file to label.",
+        description="Uniform and adaptive side by side in one run: the model alone, and from file to label. "
+        "With --costs nothing runs: what looks, glance and policy cost, beside what AR-Net's paper and release say.",
     )
     model = parser.add_mutually_exclusive_group()
     model.add_argument("--checkpoint", metavar="FILE", default="", help="model (default: the bundled example)")
@@ -62,7 +63,33 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", metavar="FILE", help="also write the numbers there")
     parser.add_argument("--figure", metavar="FILE.png", help="also draw them there")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
-    return parser.parse(argv)
+    parser.add_argument(
+        "--costs",
+        action="store_true",
+        help="multiply-adds instead of seconds, of the model or, without one, of paper/activitynet-resnet and -efficientnet",
+    )
+    parser.add_argument(
+        "--usage",
+        nargs="+",
+        type=_share,
+        default=[],
+        metavar="ACTION=SHARE",
+        help="with --costs: of a video for which actions are executed for such shares of its frames (look-224=0.2 skip-4=0.8)",
+    )
+    args = parser.parse(argv)
+    if args.usage and not args.costs:
+        raise usage_error("adaframe bench", "adaframe bench --costs --usage ACTION=SHARE …", "--usage needs --costs")
+    return args
+
+
+def _share(text: str) -> tuple[str, float]:
+    name, _, share = text.rpartition("=")
+    try:
+        return name, float(share)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be an action and its share, such as look-224=0.2, not {text!r}"
+        ) from None
 
 
 def _positives(text: str) -> list[int]:
@@ -86,7 +113,9 @@ def _decodes(text: str) -> list[str]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure; `bench` prints the tables itself."""
+    """Measure; `bench` prints the tables itself, as does `show_costs`."""
+    if args.costs:
+        return _costs(args)
     checkpoint = args.checkpoint or ("" if args.config else str(bundled.checkpoint_path("example.safetensors")))
     config = None
     if args.config:
@@ -110,4 +139,14 @@ def run(args: argparse.Namespace) -> int:
         figure_path=args.figure,
         device=args.device,
     )
+    return 0
+
+
+def _costs(args: argparse.Namespace) -> int:
+    from adaframe.cli.configuration import read_config
+    from adaframe.evaluation.cost_table import of_checkpoint, of_config, show_costs
+
+    configs = [args.config] if args.config else ["paper/activitynet-resnet", "paper/activitynet-efficientnet"]
+    models = [of_checkpoint(args.checkpoint)] if args.checkpoint else [of_config(c, read_config(c)) for c in configs]
+    show_costs(models, dict(args.usage), json_path=args.json)
     return 0

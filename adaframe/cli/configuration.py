@@ -15,7 +15,7 @@ from adaframe import bundled
 from adaframe.cli.parser import check_options, usage_error
 from adaframe.config import Config, Look
 from adaframe.config_check import check
-from adaframe.config_io import config_from_dict, read_yaml
+from adaframe.config_io import config_from_dict, read_layered
 from adaframe.errors import UsageError
 
 USAGE = "adaframe train [--config FILE] [--data.root DIR] [--out DIR] [--budget F] [options]"
@@ -36,7 +36,7 @@ def parse_config(argv: Sequence[str]) -> tuple[Config, Path, bool]:
     """
     file = _value_of("--config", argv)
     path = find_config(file) if file else _begun(argv)
-    config = config_from_dict(read_yaml(path), where=str(path)) if path else Config()
+    config = config_from_dict(read_layered(path), where=str(path)) if path else Config()
     parser = _parser(config)
     check_options(argv, parser)
     values = _plain(parser.parse_args(list(argv)))
@@ -65,13 +65,13 @@ def _begun(argv: Sequence[str]) -> Path | None:
 def read_config(name: str) -> Config:
     """The checked configuration in a file, or a bundled one; raises UsageError."""
     path = find_config(name)
-    config = config_from_dict(read_yaml(path), where=str(path))
+    config = config_from_dict(read_layered(path), where=str(path))
     check(config)
     return config
 
 
 def find_config(name: str) -> Path:
-    """The file of that name, or else the bundled configuration: `demo` and `configs/demo.yaml` are found anywhere.
+    """The file of that name, or else the bundled configuration: `demo`, `configs/demo.yaml` and `paper/fcvid-resnet` are found.
 
     Raises:
         UsageError: there is neither.
@@ -79,8 +79,8 @@ def find_config(name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_file():
         return path
-    if path.parent in (Path("."), Path("configs")):
-        return bundled.config_path(path.name)
+    if path.parent in (Path("."), Path("configs"), Path("paper"), Path("configs/paper")):
+        return bundled.config_path(path.name, paper=path.parent.name == "paper")
     raise UsageError(f"{name}: there is no such configuration file")
 
 

@@ -1,8 +1,8 @@
 """AR-Net's checkpoints (Meng et al., arXiv:2007.15796; github.com/mengyuest/AR-Net) -> adaframe's.
 
 What its release computes stays: its skips (policy.hold: h), the answer of the 84-pixel action from the policy's state, class
-scores per network, nearest-neighbour resizing from one crop of 224. Decisions are the argmax; the release samples them at test
-time too.
+scores per network, nearest-neighbour resizing from one crop of 224, a short video's last frame again and again. Decisions are
+the argmax; the release samples them at test time too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from adaframe.model.network import Network
 PIXELS, SKIPS, FRAMES = (224, 168, 112, 84), (1, 2, 4), 16
 # What stage 1 trains each network at (the release's scripts_train.sh); the file does not say.
 _ALONE = {"resnet50": 224, "resnet34": 168, "resnet18": 112}
-_SAMPLING, _PREPROCESS = Sampling(FRAMES), Preprocess(resize=256, crop=224, look_filter="nearest")
+_SAMPLING, _PREPROCESS = Sampling(FRAMES, short="repeat"), Preprocess(resize=256, crop=224, look_filter="nearest")
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,6 +126,7 @@ class Network(nn.Module):
                     hidden=model.policy.hidden,
                     actions=self.actions,
                     skip_first=model.policy.skip_first,
+                    dropout=model.policy.dropout,
                 )
         if model.head.width == 0 and model.head.scores == "shared" and len(set(widths)) > 1:
             raise UsageError(f"head.width 0 needs backbones of one width; these have {sorted(set(widths))}")
@@ -137,8 +138,11 @@ class Network(nn.Module):
             dropout=model.head.dropout,
             nominal_gap_s=(model.sampling.window_s or model.sampling.frames / 8) / model.sampling.frames,
             per_look=model.head.scores == "per-look",
+            # AR-Net drops features of networks, not the policy's state.
+            undropped=(len(widths) - 1,) if self.answers_from_state else (),
         )
         self.look_widths = tuple(widths[: len(self.looks)])
+        self.answer_width = model.policy.hidden if self.answers_from_state else self.glance_width
         self.costs = costs or self.count()
         self.to(memory_format=torch.channels_last)
 
@@ -211,9 +215,18 @@ class Network(nn.Module):
         (which,) = frames_of(clips.valid[..., None])
         return self._run(self.glance, self.model.glance.pixels, self.glance_width, clips.crops, which)
 
-    def routed_features(self, clips: Clips, glances: Tensor | None, decisions: Decisions) -> Features:
-        """Features of the chosen looks alone, gathered by look over the whole batch; zeros elsewhere."""
-        return Features(glances, self._look_features(clips.crops, frames_of(decisions.seen())[: len(self.looks)]))
+    def routed_features(
+        self, clips: Clips, glances: Tensor | None, decisions: Decisions, *, every: bool = False
+    ) -> Features:
+        """Features of the chosen looks alone, gathered by look over the whole batch; zeros elsewhere.
+
+        With `every` a look that is chosen at all runs on all valid frames: what learning norms need, which tie frames together.
+        """
+        chosen = frames_of(decisions.seen())[: len(self.looks)]
+        if every:
+            (valid,) = frames_of(decisions.valid[..., None])
+            chosen = [valid if len(which) else which for which in chosen]
+        return Features(glances, self._look_features(clips.crops, chosen))
 
     def all_features(self, clips: Clips) -> Features:
         """Features of every look at every valid frame."""
@@ -256,34 +269,39 @@ class Network(nn.Module):
         generator: torch.Generator | None = None,
         among: tuple[int, int] | None = None,
         mix: Callable[[Tensor], Tensor] | None = None,
+        every: bool = False,
     ) -> tuple[Tensor, Choice, Tensor]:
         """Class scores (B, K) with gradients for policy and classifiers, the choice sampled, glance features (B, T, F).
 
         With hard straight-through one-hots the features of looks that were not chosen get a gradient of exactly zero,
         so they are computed without one (the policy needs their values); the chosen ones are computed again, routed,
         with one. With frozen backbones, `features` may be given instead of clips. `among`: as the policy's. `mix` may mix what
-        the head sees of the clips, (B, 2F).
+        the head sees of the clips, (B, 2F). With `every` all looks get gradients at every frame: norms that learn tie frames
+        together, so that those of an unchosen one are not zero.
         """
         assert self.policy is not None
         if features is None:
             assert clips is not None
             glances = self.glance_features(clips)
-            with torch.no_grad():
+            with nullcontext() if every else torch.no_grad():
                 values = self._look_features(clips.crops, frames_of(clips.valid[..., None]) * len(self.looks))
         else:
             assert features.glance is not None
             glances, values = features.glance, features.looks
+        policy_sees = self.policy.dropout(glances)
         choice = self.policy.decide(
-            glances, valid, bias=bias, temperature=temperature, generator=generator, among=among
+            policy_sees, valid, bias=bias, temperature=temperature, generator=generator, among=among
         )
-        if clips is not None and features is None and any(p.requires_grad for p in self.looks.parameters()):
+        learns = any(p.requires_grad for p in self.looks.parameters())
+        if clips is not None and features is None and learns and not every:
             routed = self.routed_features(clips, glances, choice.decisions).looks
             seen = choice.decisions.seen()
             values = tuple(
                 torch.where(seen[..., i, None], r, v) for i, (r, v) in enumerate(zip(routed, values, strict=True))
             )
         seen_by = choice.one_hot[..., : len(self.actions.sources)]
-        summary = self.summary(Features(self.answering(glances, choice.decisions), values), seen_by, times_s)
+        answers = self.answering(policy_sees if self.answers_from_state else glances, choice.decisions)
+        summary = self.summary(Features(answers, values), seen_by, times_s)
         return self.head.answer(mix(summary) if mix is not None else summary), choice, glances
 
     def fuse(self) -> Network:
@@ -326,8 +344,7 @@ class Network(nn.Module):
             glance = picture_macs("glance", self.glance, self.model.glance.pixels)
         if self.policy is not None:
             policy = count_macs(_OneStep(self.policy), torch.empty(1, self.policy.features))
-        answer_width = self.model.policy.hidden if self.answers_from_state else self.glance_width
-        widths = [*self.look_widths, *([answer_width] if self.actions.glance_answers else [])]
+        widths = [*self.look_widths, *([self.answer_width] if self.actions.glance_answers else [])]
         project = tuple(count_macs(p, torch.empty(1, w)) for p, w in zip(self.head.project, widths, strict=True))
         head = count_macs(self.head.classify, torch.empty(1, self.head.width * (2 if self.head.changes else 1)))
         return Costs(glance, policy, looks, project, head)

@@ -44,10 +44,21 @@ class Policy(nn.Module):
         hidden: H, width of the LSTM.
         actions: what there is to choose from.
         skip_first: whether the first frame may be skipped.
+        dropout: of `dropout`, which training puts before it: once, as one glance may be read twice (`HoldingPolicy.states`).
     """
 
-    def __init__(self, *, features: int, project: int, hidden: int, actions: Actions, skip_first: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        features: int,
+        project: int,
+        hidden: int,
+        actions: Actions,
+        skip_first: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.actions, self.features, self.skip_first = actions, features, skip_first
         self.project = nn.Linear(features, project) if project else nn.Identity()
         self.norm = nn.LayerNorm(project) if project else nn.Identity()

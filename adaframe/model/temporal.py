@@ -53,7 +53,8 @@ class Head(nn.Module):
         dropout: in training, before the class scores.
         nominal_gap_s: the gap at which the gain of a change starts from 1.
         per_look: each source has class scores of its own, which are averaged (AR-Net, arXiv:2007.15796, sec. 3.2); width and
-            changes mean nothing then.
+            changes mean nothing then, and dropout stands before each,
+        undropped: but for these sources.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Head(nn.Module):
         dropout: float,
         nominal_gap_s: float,
         per_look: bool = False,
+        undropped: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         if per_look:
@@ -74,7 +76,10 @@ class Head(nn.Module):
         self.width = width or features[0]
         self.changes = changes
         self.nominal_gap_s = nominal_gap_s
-        self.project = nn.ModuleList(_projection(f, width, dropout if per_look else None) for f in features)
+        self.project = nn.ModuleList(
+            _projection(f, width, (0.0 if i in undropped else dropout) if per_look else None)
+            for i, f in enumerate(features)
+        )
         # Per source and feature: the logarithm of a change's gain at the nominal gap, and how it moves with the gap's.
         self.level = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
         self.gap = nn.Parameter(torch.zeros(len(features), self.width)) if changes else None
@@ -243,7 +248,11 @@ def picked(values: Tensor, which: Tensor) -> Tensor:
 def _projection(features: int, width: int, dropout: float | None) -> nn.Module:
     """Backbone features -> the common width; with a dropout, which has its place before class scores, those."""
     if dropout is not None:
-        return nn.Sequential(nn.Dropout(dropout), nn.Linear(features, width))
+        scores = nn.Linear(features, width)
+        # As in AR-Net's release: a look that knows nothing yet has no say.
+        nn.init.normal_(scores.weight, std=0.001)
+        nn.init.zeros_(scores.bias)
+        return nn.Sequential(nn.Dropout(dropout), scores)
     return nn.Sequential(nn.Linear(features, width), nn.LayerNorm(width)) if width else Standardise(features)
 
 

@@ -129,13 +129,17 @@ class Material:
 
 
 def learnable(config: Config) -> DataSet:
-    """The data set without its test split.
+    """The data set without its test split; with data.labels: first, without clips that have none, and one label each.
 
     Raises:
         DataError: the data set is wrong.
     """
     data_set = load_dataset(config.data.root, config.data.manifest)
     data_set = replace(data_set, clips=tuple(clip for clip in data_set.clips if clip.split != "test"))
+    if config.data.labels == "first":
+        labelled = [clip for clip in data_set.clips if clip.labels]
+        first = [replace(clip, labels=(min(clip.labels, key=data_set.classes.index),)) for clip in labelled]
+        data_set = replace(data_set, clips=tuple(first), multi_label=False)
     if not data_set.clips:
         raise DataError(
             f"{config.data.manifest or config.data.root}: all clips are of the test split; try: add a train split"
@@ -168,7 +172,7 @@ def use_frozen_features(material: Material, network: Network) -> None:
     preprocess = config.model.preprocess
     still = preprocess.resize == preprocess.crop and (preprocess.fit == "squash" or _all_square(material))
     pretrained = all(look.weights != "none" for look in config.model.looks) and config.model.glance.weights != "none"
-    plain = config.data.scale >= 1 and not config.data.jitter
+    plain = config.data.scale >= 1 and not config.data.jitter and config.data.crops == "random"
     if not (pretrained and still and plain):
         return
     readable = material.readable

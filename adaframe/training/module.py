@@ -21,7 +21,7 @@ from adaframe.training.batch import Batch
 from adaframe.training.budget import Multiplier
 from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
 from adaframe.training.mixup import Mix, draw_mixture, unmixed
-from adaframe.training.parameters import BATCH_NORMS, frozen_norms, parameter_groups
+from adaframe.training.parameters import BATCH_NORMS, frozen_norms, make_optimizer
 from adaframe.training.ranking import EpochAveragePrecision
 from adaframe.training.ranks import ALONE, Rank, total, with_other_ranks
 from adaframe.training.schedule import Schedule
@@ -62,7 +62,8 @@ class Recogniser(pl.LightningModule):
         self.clips = max(clips, 1)
         self.batches_per_epoch = max(batches_per_epoch, 1)
         self.rank = rank
-        self.schedule = Schedule(config.train.stages, config.train.temperature)
+        train = config.train
+        self.schedule = Schedule(train.stages, train.temperature, train.schedule, train.stage_lr, train.lr_steps)
         self.multiplier = Multiplier(
             budget=config.budget, step=config.train.multiplier_step, standing=config.train.standing_price
         )
@@ -92,6 +93,8 @@ class Recogniser(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Modes: batch norms of looks learn in warm-up at most, the glance's until the policy is frozen, pretrained ones never.
 
+        (With train.norms: all they all do, but for those of a frozen policy.)
+
         With the glance's norms frozen after the warm-up, in which nothing has taught it yet, its features went dead under
         the policy's large steps in one seed of three: all frames looked alike, and the policy chose all or nothing.
         """
@@ -99,10 +102,13 @@ class Recogniser(pl.LightningModule):
         self.network.train()
         adaptive = self.network.plan is None
         learn_own = stage == "warmup" or not adaptive
-        for module in frozen_norms(self.network, learn_own=learn_own, learn_glance=stage == "joint"):
-            module.eval()
+        if not self.every_norm:
+            for module in frozen_norms(self.network, learn_own=learn_own, learn_glance=stage == "joint"):
+                module.eval()
         if stage == "finetune" and self.network.policy is not None:
             self.network.policy.eval()
+            if self.every_norm and self.network.glance is not None:
+                self.network.glance.eval()
 
     def on_after_backward(self) -> None:
         """In fine-tuning, weights that the frozen policy's glances share with looks are frozen with it."""
@@ -130,6 +136,8 @@ class Recogniser(pl.LightningModule):
             glances = self._glances(batch, needed=self.network.actions.glance_answers)
             scores = self._scores(batch, glances, decisions, mix)
             loss = self._classification(scores, batch) + self._head_penalty()
+        elif stage == "warmup" and self.config.train.warmup == "alone":
+            loss, scores, decisions = self._alone(batch, mix)
         elif stage == "warmup":
             uniform = self.schedule.uniform_share(epoch)
             decisions = random_decisions(
@@ -141,7 +149,8 @@ class Recogniser(pl.LightningModule):
                 among=batch.among,
             )
             # Run even where it does not answer yet: norms of a glance from scratch begin to learn their statistics here.
-            scores = self._scores(batch, self._glances(batch), decisions, mix)
+            answers = self.network.answering(self._glances(batch), decisions)
+            scores = self._scores(batch, answers, decisions, mix)
             loss = self._classification(scores, batch) + self._head_penalty()
         elif stage == "joint":
             loss, scores, decisions = self._joint(batch, epoch, generator, seed, mix, last=self._completes(index))
@@ -149,8 +158,11 @@ class Recogniser(pl.LightningModule):
             with torch.no_grad():  # The policy is frozen, with the weights that its glances share.
                 glances = self._glances(batch)
                 decisions = self.network.decide(glances, batch.valid, bias=self._bias(batch, generator))
-            scores = self._scores(batch, glances, decisions, mix)
+                answers = self.network.answering(glances, decisions)
+            scores = self._scores(batch, answers, decisions, mix)
             loss = self._classification(scores, batch) + self._head_penalty()
+            if not loss.requires_grad:  # policy.skip_first: of no clip was anything seen, so there is nothing to learn
+                loss = loss + 0.0 * torch.stack([p.sum() for p in self.network.head.parameters()]).sum()
         if self.tells:
             self._log("train", scores, decisions, given)
             self._log_mean({"train/loss": loss.detach()}, batch.counted)
@@ -172,6 +184,22 @@ class Recogniser(pl.LightningModule):
         """Whether a batch is the last of its update."""
         return (index + 1) % self.config.train.accumulate == 0 or index + 1 == self.batches_per_epoch
 
+    def _alone(self, batch: Batch, mix: Mix) -> tuple[Tensor, Tensor, Decisions]:
+        """The sum of the losses of all looks, each at every frame; scores and decisions of the strongest one.
+
+        Looks that share no weights have no parameter in common, so each learns as it would by itself (but for the gradient's
+        norm, which is clipped as one).
+        """
+        actions, strongest = self.network.actions, self.network.costs.strongest
+        losses, answers = [], []
+        unseen = torch.zeros(*batch.valid.shape, self.network.answer_width, device=self.device)
+        for look in range(len(actions.looks)):
+            decisions = evenly(batch.valid, source=look, looks=batch.valid.shape[1], actions=actions)
+            scores = self._scores(batch, unseen, decisions, mix)
+            losses.append(self._classification(scores, batch))
+            answers.append((scores, decisions))
+        return torch.stack(losses).sum(), *answers[strongest]
+
     def _joint(
         self, batch: Batch, epoch: float, generator: torch.Generator, seed: int, mix: Mix, *, last: bool
     ) -> tuple[Tensor, Tensor, Decisions]:
@@ -186,6 +214,7 @@ class Recogniser(pl.LightningModule):
             generator=generator if self.device.type == "cpu" else torch.Generator(self.device).manual_seed(seed),
             among=batch.among,
             mix=mix,
+            every=self.every_norm,
         )
         loss = self._classification(scores, batch) + self._head_penalty()
         costs, actions, train = self.network.costs, self.network.actions, self.config.train
@@ -231,14 +260,21 @@ class Recogniser(pl.LightningModule):
             return batch.features.glance
         return self.network.glance_features(batch.as_clips())
 
-    def _scores(self, batch: Batch, glances: Tensor | None, decisions: Decisions, mix: Mix) -> Tensor:
-        return self.network.head.answer(mix(self._summary(batch, glances, decisions)))
+    @property
+    def every_norm(self) -> bool:
+        """Whether all norms learn: then each frame bears on all others, and none can be left out without changing them."""
+        return self.config.train.norms == "all"
 
-    def _summary(self, batch: Batch, glances: Tensor | None, decisions: Decisions) -> Tensor:
+    def _scores(self, batch: Batch, answers: Tensor | None, decisions: Decisions, mix: Mix) -> Tensor:
+        return self.network.head.answer(mix(self._summary(batch, answers, decisions)))
+
+    def _summary(self, batch: Batch, answers: Tensor | None, decisions: Decisions) -> Tensor:
+        """What the head sees of each clip, (B, 2F); `answers`: what the glances answer with (`Network.answering`)."""
         if batch.features is None:
-            features = self.network.routed_features(batch.as_clips(), glances, decisions)
+            every = self.every_norm and self.training
+            features = self.network.routed_features(batch.as_clips(), answers, decisions, every=every)
         else:
-            features = Features(glances, batch.features.looks)
+            features = Features(answers, batch.features.looks)
         return self.network.summary(features, decisions.seen().float(), batch.times_s)
 
     def recognise(
@@ -258,7 +294,7 @@ class Recogniser(pl.LightningModule):
         else:
             bias = -beta * self.price.to(batch.valid.device)[None] if beta else None
             decisions = self.network.decide(glances, batch.valid, bias=bias)
-        return self._summary(batch, glances, decisions), decisions
+        return self._summary(batch, self.network.answering(glances, decisions), decisions), decisions
 
     def validation_step(self, batch: Batch, index: int) -> None:
         plan = None
@@ -323,8 +359,7 @@ class Recogniser(pl.LightningModule):
         self.log_dict(values, on_step=False, on_epoch=True, batch_size=weight * self.rank.of, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        groups = parameter_groups(self.network, self.config.train)
-        optimizer = torch.optim.AdamW(groups)
+        optimizer = make_optimizer(self.network, self.config.train)
         updates = math.ceil(self.batches_per_epoch / self.config.train.accumulate)  # in an epoch
         factor = lambda update: self.schedule.learning_rate(update / updates)  # noqa: E731
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)

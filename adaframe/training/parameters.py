@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import nn
 
 from adaframe.config import Train
 from adaframe.model.network import Network
 
 BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
+NORMS = (*BATCH_NORMS, nn.LayerNorm, nn.GroupNorm)
+MOMENTUM = 0.9  # of sgd: AR-Net's, as of nearly all who trained these backbones
 # Of a pretrained backbone's modules with parameters, the share at its end that learns under `trainable: last`.
 LAST_SHARE = 0.25
 
@@ -29,7 +32,7 @@ def _looks(network: Network) -> list[Any]:
 
 
 def frozen_norms(network: Network, *, learn_own: bool, learn_glance: bool = False) -> Iterator[nn.Module]:
-    """Batch norms that must run in eval mode: pretrained ones always, others where they shall not learn.
+    """Batch norms that must run in eval mode (train.norms: own): pretrained ones always, others where they shall not learn.
 
     Args:
         network: whose norms.
@@ -44,7 +47,7 @@ def frozen_norms(network: Network, *, learn_own: bool, learn_glance: bool = Fals
 
 
 def freeze(network: Network, train: Train) -> None:
-    """Set, once and before training, which parameters of pretrained backbones learn. Their norms never do."""
+    """Set, once and before training, which parameters of pretrained backbones learn. Their norms do by train.norms alone."""
     for backbone, pretrained in backbones(network):
         if not pretrained:
             continue
@@ -52,13 +55,22 @@ def freeze(network: Network, train: Train) -> None:
         holders = [m for m in backbone.modules() if any(True for _ in m.parameters(recurse=False))]
         first = {"none": len(holders), "last": int(len(holders) * (1 - LAST_SHARE)), "all": 0}[train.trainable]
         for i, holder in enumerate(holders):
-            learns = i >= first and not isinstance(holder, BATCH_NORMS)
+            learns = i >= first and (train.norms == "all" or not isinstance(holder, BATCH_NORMS))
             for parameter in holder.parameters(recurse=False):
                 parameter.requires_grad_(learns)
 
 
+def make_optimizer(network: Network, train: Train) -> torch.optim.Optimizer:
+    """Of all that learns, by `parameter_groups`."""
+    groups = parameter_groups(network, train)
+    return torch.optim.SGD(groups, momentum=MOMENTUM) if train.optimizer == "sgd" else torch.optim.AdamW(groups)
+
+
 def parameter_groups(network: Network, train: Train) -> list[dict[str, Any]]:
-    """Groups for AdamW: pretrained backbones learn slower, the policy faster; biases, norms and gains are not decayed."""
+    """Groups for the optimiser: pretrained backbones learn slower, the policy faster; biases, norms and gains are not decayed.
+
+    With train.kind_factors what a parameter is multiplies its rate and its decay besides.
+    """
     factors = {
         id(p): train.backbone_lr
         for backbone, pretrained in backbones(network)
@@ -71,12 +83,33 @@ def parameter_groups(network: Network, train: Train) -> list[dict[str, Any]]:
             learners.append(network.glance)
         factors |= {id(p): train.policy_lr for learner in learners for p in learner.parameters()}
     gains = {id(network.head.level), id(network.head.gap)}
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    kinds = _kind_factors(network) if train.kind_factors else {}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:
             decays = parameter.ndim > 1 and id(parameter) not in gains
-            groups.setdefault((factors.get(id(parameter), 1.0), decays), []).append(parameter)
+            rate, decay = kinds.get(id(parameter), (1.0, float(decays)))
+            groups.setdefault((rate * factors.get(id(parameter), 1.0), decay), []).append(parameter)
     return [
-        {"params": parameters, "lr": train.lr * factor, "weight_decay": train.weight_decay if decays else 0.0}
-        for (factor, decays), parameters in groups.items()
+        {"params": parameters, "lr": train.lr * rate, "weight_decay": train.weight_decay * decay}
+        for (rate, decay), parameters in groups.items()
     ]
+
+
+def _kind_factors(network: Network) -> dict[int, tuple[float, float]]:
+    """Factors on rate and decay by what a parameter is, as AR-Net's release has them (ops/models_ada.py, from TSN).
+
+    What is not named there (a head's gains) has the usual 1, and decays if it is a matrix.
+    """
+    factors: dict[int, tuple[float, float]] = {}
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            bias = "bias" in name
+            if isinstance(module, nn.Linear):
+                factors[id(parameter)] = (10.0, 0.0) if bias else (5.0, 1.0)
+            elif isinstance(module, NORMS):
+                factors[id(parameter)] = (1.0, 0.0)
+            elif isinstance(module, (nn.LSTMCell, nn.modules.conv._ConvNd)):
+                # The biases of convolutions (EfficientNet's gates have some) are in TSN in one group with these.
+                factors[id(parameter)] = (2.0, 0.0) if bias else (1.0, 1.0)
+    return factors

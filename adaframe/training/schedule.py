@@ -18,11 +18,17 @@ class Schedule:
     Args:
         stages: epochs of each stage.
         temperature: of the Gumbel-softmax at the start and at the end of the joint stage; it falls geometrically
-            (AR-Net: 5·exp(-0.045·epoch) over 50 epochs, 5 to 0.55).
+            (AR-Net: 5·exp(-0.045·epoch): over 50 epochs from 5 to 0.527, and on while its policy is frozen).
+        shape: of the learning rate.
+        stage_lr: factors on it in each stage.
+        lr_steps: epochs within a stage from which on it is a tenth of what it was before.
     """
 
     stages: Stages
     temperature: tuple[float, float]
+    shape: Literal["cosine", "constant"] = "cosine"
+    stage_lr: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    lr_steps: tuple[int, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -30,11 +36,17 @@ class Schedule:
 
     def cut(self, epoch: int) -> Schedule:
         """The same with the stage of this epoch ending after it."""
-        before, stage = {"warmup": 0, "joint": self.stages.warmup}, self.stage(epoch)
-        done = epoch + 1 - before.get(stage, self.stages.warmup + self.stages.joint)
-        return replace(self, stages=replace(self.stages, **{stage: done}))
+        done = int(self._within(epoch)) + 1
+        return replace(self, stages=replace(self.stages, **{self.stage(epoch): done}))
 
-    def stage(self, epoch: int) -> Stage:
+    def _within(self, epoch: float) -> float:
+        """Epochs since its stage began."""
+        stages = self.stages
+        return (
+            epoch - {"warmup": 0, "joint": stages.warmup, "finetune": stages.warmup + stages.joint}[self.stage(epoch)]
+        )
+
+    def stage(self, epoch: float) -> Stage:
         if epoch < self.stages.warmup:
             return "warmup"
         return "joint" if epoch < self.stages.warmup + self.stages.joint else "finetune"
@@ -56,10 +68,17 @@ class Schedule:
         return first * math.pow(last / first, self.progress(epoch))
 
     def learning_rate(self, epoch: float) -> float:
-        """Factor on the learning rates: one cosine for the warm-up, and a lower one for what follows.
+        """Factor on the learning rates: that of the stage, times the shape's.
 
-        The policy begins to learn where the warm-up ends; on one long cosine it would meet rates that are half gone.
+        Of cosine one for the warm-up, and a lower one for what follows: the policy begins to learn where the warm-up ends,
+        and on one long cosine it would meet rates that are half gone.
         """
+        stage = self.stage_lr[("warmup", "joint", "finetune").index(self.stage(epoch))]
+        if self.shape == "constant":
+            return stage * 0.1 ** sum(self._within(epoch) >= step for step in self.lr_steps)
+        return stage * self._cosines(epoch)
+
+    def _cosines(self, epoch: float) -> float:
         warmup, rest = self.stages.warmup, self.epochs - self.stages.warmup
         if epoch < warmup or not rest:
             return _cosine(epoch / warmup, 1.0, 0.1 if rest else 0.01) * min(1.0, (epoch + 0.05) / (0.08 * warmup))

@@ -14,7 +14,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -259,8 +259,15 @@ def _key(requests: Sequence[ClipRequest]) -> str:
             file: tuple[Any, ...] = (os.path.abspath(request.path), stat.st_size, stat.st_mtime_ns)
         except OSError:
             file = (os.path.abspath(request.path), None)
-        preprocess = request.preprocess
-        settings = (preprocess.resize, preprocess.fit, preprocess.filter, request.reader, *astuple(request.sampling))
+        preprocess, sampling = request.preprocess, request.sampling
+        settings = (
+            preprocess.resize,
+            preprocess.fit,
+            preprocess.filter,
+            request.reader,
+            sampling.frames,
+            sampling.window_s,
+        )
         clip = (request.start_s, request.end_s, request.window_s)
         digest.update(repr((_VERSION, file, settings, clip)).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:24]

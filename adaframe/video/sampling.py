@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ class Plan:
 
     Args:
         indices: presentation order, int64, (W, T); where not valid, the last valid one again.
-        valid: bool, (W, T); valid frames come first, at least one per window.
+        valid: bool, (W, T); valid frames come first, at least one per window; each once, unless `sampling.short` repeats.
         start_s: of the windows, float64, (W,).
         end_s: float64, (W,); not beyond the clip.
     """
@@ -59,7 +59,7 @@ def plan_windows(
     start + (k + 0.5) s / T (with rng: anywhere in its slot); round(duration / s) windows, at least one, are spread
     evenly over the clip, so that they neither leave out its end nor go beyond it. A single window lies in the middle
     of the clip. In a clip shorter than the window, which starts with it, frames beyond the end are not valid; where
-    there are fewer than T frames, none is valid twice.
+    there are fewer than T frames, none is valid twice. With `sampling.short: repeat` the last one is, for all that lack.
 
     Args:
         times_s: of the frames, rising, float, (N,).
@@ -96,7 +96,7 @@ def plan_windows(
     span = window_s if window_s is not None else sampling.window_s
     if span is None:
         shifts = [None] if clips is None else _middles(clips)
-        indices = first + np.stack([_segments(after - first, frames, rng, shift) for shift in shifts])
+        indices = first + np.stack([_segments(after - first, sampling, rng, shift) for shift in shifts])
         starts, ends = np.full(len(shifts), begin), np.full(len(shifts), stop)
         inside = np.ones_like(indices, dtype=np.bool_)
     else:
@@ -111,6 +111,8 @@ def plan_windows(
         indices = first + np.searchsorted(middles, targets)
         inside = targets < stop + _EPS_S
     plan = _distinct(indices.astype(np.int64), inside, starts, ends)
+    if sampling.short == "repeat":
+        plan = replace(plan, valid=np.ones_like(plan.valid))
     if clips is None:
         return plan
     new = np.append(True, (plan.indices[1:] != plan.indices[:-1]).any(axis=1))
@@ -160,8 +162,13 @@ def _middles(parts: int) -> list[float]:
     return [(part + 0.5) / parts for part in range(parts)]
 
 
-def _segments(count: int, frames: int, rng: np.random.Generator | None, into: float | None = None) -> NDArray[np.int64]:
+def _segments(
+    count: int, sampling: Sampling, rng: np.random.Generator | None, into: float | None = None
+) -> NDArray[np.int64]:
     """T of `count` frames, one of each of T equal segments, (T,): at random, or so far into each (None: its middle)."""
+    frames = sampling.frames
+    if rng is not None and sampling.draw == "steps" and count >= frames:
+        return np.arange(frames) * (count // frames) + rng.integers(count // frames, size=frames)
     shift = rng.random(frames) if rng is not None and count > frames else 0.5 if into is None else into
     places = np.floor((np.arange(frames) + shift) * count / frames)
     return np.minimum(places, count - 1).astype(np.int64)

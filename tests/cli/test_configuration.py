@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,10 +143,20 @@ def test_a_file_of_that_name_comes_before_the_bundled_one(
     assert read_config("configs/small.yaml").budget == 0.9
 
 
-CONFIGS = sorted((Path(bundled.__file__).parents[1] / "configs").glob("*.yaml"))
+def test_a_configuration_changes_a_few_lines_of_its_base(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(f"base: {file.name}\ntrain: {{lr: 0.5}}\n")
+
+    base, changed = read_config(str(file)), parse_config(["--config", str(tmp_path / "other.yaml")])[0]
+
+    assert changed == replace(base, train=replace(base.train, lr=0.5))
+
+
+CONFIGS = sorted((Path(bundled.__file__).parents[1] / "configs").rglob("*.yaml"))
 
 
 # A study is a list of configurations: see tests/training/test_study.py.
-@pytest.mark.parametrize("path", [p for p in CONFIGS if not p.stem.endswith("-study")], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", [p for p in CONFIGS if p.parent.name != "hardware" and not p.stem.endswith("-study")], ids=lambda p: p.name
+)
 def test_every_configuration_that_comes_along_is_sound(path: Path) -> None:
     assert read_config(str(path)).model.looks

@@ -18,6 +18,7 @@ import adaframe
 from adaframe.errors import CheckpointError, UsageError
 from adaframe.importing.arnet import import_arnet
 from adaframe.model.network import Clips
+from adaframe.video import read_clip
 
 CLASSES = [f"class {i}" for i in range(5)]
 
@@ -151,6 +152,22 @@ def test_a_network_of_the_first_stage_becomes_a_uniform_model(tmp_path: Path) ->
         small = torch.nn.functional.interpolate(pictures, size=(112, 112), mode="nearest")
         expected = (release.torchvision_features("resnet18", own)(small) @ state["new_fc.weight"].T).mean(dim=0)
     close(model.classify_frames(frames[0].numpy()).logits, expected.numpy())
+
+
+def test_a_video_of_few_frames_shows_its_last_one_again(tmp_path: Path, render_clip: Any) -> None:
+    features, state = small_release(["resnet18"])
+    import_arnet(write(tmp_path / "a.pth.tar", state), CLASSES, tmp_path / "a.safetensors", pixels=(112, 84))
+    model = adaframe.load(tmp_path / "a.safetensors", device="cpu")
+    video = render_clip(tmp_path / "short.mp4", seconds=0.2)  # five frames
+    frames = read_clip(model.metadata.request(str(video))).images
+
+    answer = model.classify(video)
+
+    assert [frame["index"] for frame in answer.frames] == [0, 1, 2, 3] + [4] * 12
+    with torch.no_grad():
+        expected = release.forward(features, state, torch.from_numpy(frames), pixels=(112, 84))
+    assert answer.decisions.actions[0].tolist() == expected.executed[0].tolist()
+    close(answer.logits[None], expected.scores.numpy())
 
 
 class Evil:

@@ -56,6 +56,16 @@ def test_of_pretrained_backbones_none_the_last_part_or_all_learns(
     assert not any(p.requires_grad for m in norms(network.looks[0]) for p in m.parameters())
 
 
+def test_pretrained_norms_learn_only_where_all_do(build: Build) -> None:
+    own, every = build(PRETRAINED), build(PRETRAINED)
+
+    freeze(own, Train(norms="own"))
+    freeze(every, Train(norms="all"))
+
+    assert not any(p.requires_grad for m in norms(own.looks[0]) for p in m.parameters())
+    assert all(p.requires_grad for p in every.parameters())
+
+
 @pytest.mark.parametrize("trainable", ["none", "last", "all"])
 def test_what_starts_from_scratch_learns_whatever_is_frozen(
     build: Build, trainable: Literal["none", "last", "all"]

@@ -204,3 +204,23 @@ def test_clips_that_would_repeat_one_are_left_out(window_s: float | None) -> Non
 
     assert len(plan.indices) == 1
     assert plan.valid.any()
+
+
+def test_a_short_clip_may_show_its_last_frame_again() -> None:
+    whole = plan_windows(times(3), Sampling(frames=5, short="repeat"))
+    window = plan_windows(times(3), Sampling(frames=5, window_s=1.0, short="repeat"))
+
+    assert whole.indices.tolist() == [[0, 1, 2, 2, 2]]
+    assert window.indices.tolist() == [[1, 2, 2, 2, 2]]
+    assert whole.valid.all()
+    assert window.valid.all()
+
+
+def test_training_frames_may_lie_in_whole_steps() -> None:
+    sampling = Sampling(frames=4, draw="steps")
+    drawn = np.array([plan_windows(times(11), sampling, rng=np.random.default_rng(n)).indices[0] for n in range(50)])
+
+    # 11 // 4 = 2: the last three frames are left out.
+    assert drawn.min(axis=0).tolist() == [0, 2, 4, 6]
+    assert drawn.max(axis=0).tolist() == [1, 3, 5, 7]
+    assert plan_windows(times(11), sampling).indices.tolist() == plan_windows(times(11), Sampling(4)).indices.tolist()
