@@ -6,7 +6,7 @@ import json
 import struct
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from adaframe.config import Model, Preprocess, Sampling
 from adaframe.config_io import from_dict, to_dict
@@ -45,6 +45,7 @@ class Metadata:
         classes: names of the K classes, in the order of the scores.
         multi_label: whether several classes may hold at once (sigmoid instead of softmax).
         costs: MACs of the parts.
+        prices: what its budget counts in their place, if it is not MACs: milliseconds or joules of the parts.
         calibration: places on the curve, from the most compute to the least.
         budget: that it was trained for, as a fraction of uniform's cost.
         unsure_below: an answer with less confidence than this is called unsure,
@@ -58,6 +59,7 @@ class Metadata:
     classes: tuple[str, ...]
     multi_label: bool
     costs: Costs
+    prices: Optional[Costs] = None
     calibration: tuple[CalibrationPoint, ...] = ()
     budget: float = 1.0
     unsure_below: float = 0.0
@@ -68,6 +70,11 @@ class Metadata:
     def judged_by(self) -> str:
         """What the calibration's `accuracy` is, in words: accuracy, or mAP where several classes may hold at once."""
         return "mAP" if self.multi_label else "accuracy"
+
+    @property
+    def counted(self) -> Costs:
+        """What its budget is a fraction of, and its calibration in terms of."""
+        return self.prices or self.costs
 
     @property
     def sampling(self) -> Sampling:
@@ -100,8 +107,8 @@ class Metadata:
                 return point.beta
         floor = min(p.cost for p in self.calibration)
         raise AdaframeError(
-            f"budget {budget:g} is below what this model can do: its cheapest answers cost {floor:.3f} of uniform; "
-            f"try: --budget {floor + 0.005:.2f}, or a model with a smaller glance"
+            f"budget {budget:g} is below what this model can do: its cheapest answers cost {floor:.3f} of "
+            f"{self.counted.of_uniform}; try: --budget {floor + 0.005:.2f}, or a model with a smaller glance"
         )
 
     def is_unsure(self, confidence: float, strangeness: float) -> bool:
