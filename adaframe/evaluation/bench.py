@@ -12,7 +12,7 @@ import torch
 
 from adaframe.config import Config
 from adaframe.energy.estimate import estimate
-from adaframe.energy.methods import measure
+from adaframe.energy.methods import SECONDS, measure
 from adaframe.energy.places import Places
 from adaframe.energy.result import Energy
 from adaframe.energy.work import executed_work
@@ -154,7 +154,7 @@ def _energy_of(method: Method, places: Places, place: torch.device) -> tuple[Ene
     """Of one video: of this machine, if it is asked for, then on paper of what has decisions to go by."""
     found = []
     if places.machine:
-        here = measure(method.run, str(place), g_per_kwh=places.g_per_kwh)
+        here = measure(method.run, str(place), g_per_kwh=places.g_per_kwh, seconds=SECONDS)
         found += [here.times(1 / method.videos)] if here is not None else []
     if method.executes is not None:
         work = executed_work(*method.executes)

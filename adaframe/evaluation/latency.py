@@ -92,7 +92,7 @@ def _runs(network: Network, clips: Clips, counts: list[int]) -> Runs:
 def in_words(table: LatencyTable) -> str:
     """MACs beside milliseconds, a line for each part."""
     rows = [
-        ("", "MMACs", "of the dearest", "ms/picture", "of the dearest", "ms once", "ns/MMAC", "ms of 1 … all pictures")
+        ("", "MMACs", "of the dearest", "ms/picture", "of the dearest", "ms once", "µs/MMAC", "ms of 1 … all pictures")
     ]
     macs = max(look.macs for look in table.looks)
     dearest = next(look for look in table.looks if look.macs == macs)
@@ -108,7 +108,7 @@ def in_words(table: LatencyTable) -> str:
                 f"{slope:.3f}",
                 f"{each / most:.3f}",
                 f"{start:.2f}",
-                f"{1e6 * each / (part.macs / 1e6):.3g}",
+                f"{1e3 * each / (part.macs / 1e6):.3g}",
                 " ".join(f"{ms:.3g}" for ms in part.ms),
             )
         )
@@ -118,6 +118,6 @@ def in_words(table: LatencyTable) -> str:
             f"milliseconds of a video of {table.frames} frames, {table.batch} at once; medians of {table.rounds} rounds",
             *aligned(rows),
             f"besides: policy {table.policy_ms:.3f} ms a frame, head {table.head_ms:.2f} ms a video",
-            "ms/picture and once: of the line through the times; ns/MMAC and the second share: with all frames together",
+            "ms/picture and once: of the line through the times; µs/MMAC and the second share: with all frames together",
         ]
     )
