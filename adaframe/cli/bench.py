@@ -87,6 +87,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if args.usage and not args.costs:
         raise usage_error("adaframe bench", "adaframe bench --costs --usage ACTION=SHARE …", "--usage needs --costs")
     check_carbon(parser, args)
+    if args.latency_table and (args.energy is not None or args.json or args.figure or args.video):
+        parser.error(
+            "--latency-table times the parts of a model alone, and goes without --energy, --json, --figure, --video"
+        )
     return args
 
 

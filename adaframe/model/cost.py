@@ -139,12 +139,13 @@ class Costs:
     def per_action(self, actions: Actions) -> tuple[float, ...]:
         """Streamed cost per executed frame of each action as a fraction of a uniform frame, (A,), without starts.
 
-        Skip n spreads its one glance over its n frames, so a longer skip is cheaper.
+        Skip n spreads its one glance over its n frames, so a longer skip is cheaper; in milliseconds, which are measured on
+        files, whose frames are glanced at together, it is not.
         """
         glance = self.glance + self.policy
         return tuple(
             [(glance + s) / self.uniform_frame for s in self.sources()]
-            + [glance / n / self.uniform_frame for n in actions.skips]
+            + [glance / (n if self._skips_save else 1) / self.uniform_frame for n in actions.skips]
         )
 
     def price(self, actions: Actions) -> tuple[float, ...]:
@@ -155,8 +156,17 @@ class Costs:
         glance = self.glance + self.policy
         return tuple(
             [s / self.uniform_frame for s in self.sources()]
-            + [-(n - 1) * glance / self.uniform_frame for n in actions.skips]
+            + [-(n - 1) * glance * self._skips_save / self.uniform_frame for n in actions.skips]
         )
+
+    @property
+    def _skips_save(self) -> bool:
+        """Whether the glances that a skip covers count as saved, as they are on a stream.
+
+        Counted so in milliseconds, where glances are dear beside their MACs, policies came to skip in twos and fours for
+        nothing: it saves no time on a file, and leaves half of the frames undecided.
+        """
+        return self.counted != "latency"
 
     def start_shares(self, actions: Actions) -> tuple[float, ...]:
         """Starts of each action as fractions of a uniform frame, (A,); skips have none."""

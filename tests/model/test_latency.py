@@ -69,6 +69,15 @@ def test_a_look_that_is_cheap_in_macs_and_dear_in_milliseconds_has_the_higher_pr
     assert in_ms[0] == pytest.approx(1.0)
 
 
+def test_a_longer_skip_saves_no_milliseconds_on_a_file() -> None:
+    costs = TABLE.costs(MACS)
+
+    # A glance of 0.5 ms and a policy step of 0.25, beside a frame of 2 ms.
+    assert costs.per_action(ACTIONS)[3:] == pytest.approx((0.375, 0.375))
+    assert costs.price(ACTIONS)[3:] == (0.0, 0.0)
+    assert MACS.price(ACTIONS)[4] < MACS.price(ACTIONS)[3] == 0.0
+
+
 def test_uniform_stays_what_it_is_whatever_is_counted() -> None:
     # The small look takes longer, but uniform is the one with the most MACs.
     assert TABLE.costs(MACS).strongest == MACS.strongest == 0
