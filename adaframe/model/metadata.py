@@ -45,13 +45,13 @@ class Metadata:
         classes: names of the K classes, in the order of the scores.
         multi_label: whether several classes may hold at once (sigmoid instead of softmax).
         costs: MACs of the parts.
-        prices: what its budget counts in their place, if it is not MACs: milliseconds or joules of the parts.
         calibration: places on the curve, from the most compute to the least.
         budget: that it was trained for, as a fraction of uniform's cost.
         unsure_below: an answer with less confidence than this is called unsure,
         strange_above: and so is one about a video that is further than this from those it learnt from (see
             `adaframe.model.temporal.Head.strangeness`); 0 where that is not known.
         training: facts about its making, for `adaframe info` and the model card.
+        prices: what its budget counts in the place of MACs, if it does: milliseconds or joules of the parts.
     """
 
     model: Model
@@ -59,12 +59,12 @@ class Metadata:
     classes: tuple[str, ...]
     multi_label: bool
     costs: Costs
-    prices: Optional[Costs] = None
     calibration: tuple[CalibrationPoint, ...] = ()
     budget: float = 1.0
     unsure_below: float = 0.0
     strange_above: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
+    prices: Optional[Costs] = None
 
     @property
     def judged_by(self) -> str:
