@@ -163,8 +163,8 @@ class Costs:
     def _skips_save(self) -> bool:
         """Whether the glances that a skip covers count as saved, as they are on a stream.
 
-        Counted so in milliseconds, where glances are dear beside their MACs, policies came to skip in twos and fours for
-        nothing: it saves no time on a file, and leaves half of the frames undecided.
+        Counted so in milliseconds, where glances are dear beside their MACs, a policy came to skip in twos for nothing: that
+        saves no time on a file, and leaves half of the frames undecided.
         """
         return self.counted != "latency"
 
