@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +105,7 @@ def compare(
         prices = table.costs(model.network.costs)
         learnt, _ = batches_of(model, [c for c in known if c.split == "train"][:clips], table.batch)
         shown[kind] = batches_of(model, [c for c in known if c.split == "test"], table.batch)
-        cost = partial(_cost, model, learnt, prices)
+        cost = cache(partial(_cost, model, learnt, prices))
         places += [(kind, budget, beta) for budget in budgets if (beta := beta_within(cost, budget)) is not None]
     both = {budget for _, budget, _ in places if sum(b == budget for _, b, _ in places) == len(KINDS)}
     places = [place for place in places if place[1] in both]
