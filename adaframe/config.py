@@ -280,6 +280,10 @@ class Config:
 
     Args:
         budget: upper bound on mean executed cost, as a fraction of uniform's (0.5: half).
+        cost: what the budget counts, in training and ever after: macs; latency, milliseconds by a table that is measured; or
+            energy, joules on paper of a hardware model.
+        cost_table: of latency: a file that `adaframe bench --latency-table` wrote; empty measures one when training begins.
+        cost_hardware: of energy: a hardware model of configs/hardware/, or a YAML file of your own.
         policy: adaptive, or a baseline by the same recipe: uniform, static:LOOK/K (every K-th frame), glance.
         init: an adaframe checkpoint to start from (other classes are fine), or a .pth of mmaction2 (TSN, TSM) or TSM's release,
             whose backbone starts the looks that have the same.
@@ -294,6 +298,9 @@ class Config:
     data: Data = field(default_factory=Data)
     train: Train = field(default_factory=Train)
     budget: float = 0.5
+    cost: Literal["macs", "latency", "energy"] = "macs"
+    cost_table: str = ""
+    cost_hardware: str = ""
     policy: str = "adaptive"
     init: str = ""
     fold: str = ""

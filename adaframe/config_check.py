@@ -21,6 +21,7 @@ def check(config: Config) -> None:
     check_model(config.model)
     check_budget(config.budget)
     check_policy(config.policy, config.model)
+    _check_cost(config)
     data, train = config.data, config.train
     _need("data.val_fraction", data.val_fraction, 0 <= data.val_fraction < 1, "at least 0 and below 1")
     _need("data.cache_gb", data.cache_gb, data.cache_gb >= 0, "0 or more gigabytes")
@@ -74,6 +75,19 @@ def _check_recipe(config: Config) -> None:
 def check_budget(budget: float, name: str = "budget") -> None:
     """Raise UsageError unless 0 < budget <= 1 (a fraction of the cost of uniform)."""
     _need(name, budget, 0 < budget <= 1, "above 0 and at most 1, a fraction of uniform's cost (0.5: half)")
+
+
+def _check_cost(config: Config) -> None:
+    if config.cost_table:
+        _need("cost_table", config.cost_table, config.cost == "latency", "left out, or with cost: latency")
+    if config.cost_hardware or config.cost == "energy":
+        good = config.cost == "energy" and bool(config.cost_hardware)
+        shown = config.cost_hardware or "not given"
+        _need("cost_hardware", shown, good, "given with cost: energy, and left out otherwise (asic-45nm, phone-npu, …)")
+    if config.train.compute == "fixed":
+        _need(
+            "cost", config.cost, config.cost == "macs", "macs where train.compute is fixed: its weights are for GMACs"
+        )
 
 
 def check_policy(policy: str, model: Model) -> None:

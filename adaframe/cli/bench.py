@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from adaframe import bundled
-from adaframe.cli.parser import Parser, fractions, positive, usage_error
+from adaframe.cli.parser import Parser, add_energy, check_carbon, fractions, positive, usage_error
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -60,6 +60,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="ways to read them, as of classify; none: only the model (default: %(default)s)",
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="of torch (default: torch's own)")
+    parser.add_argument(
+        "--latency-table",
+        metavar="FILE.json",
+        help="instead: time each part of the model, at the first --batch, print it beside its MACs, and write it there; "
+        "`adaframe train --cost latency --cost_table FILE.json` counts by it",
+    )
+    add_energy(parser)
     parser.add_argument("--json", metavar="FILE", help="also write the numbers there")
     parser.add_argument("--figure", metavar="FILE.png", help="also draw them there")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
@@ -79,6 +86,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     args = parser.parse(argv)
     if args.usage and not args.costs:
         raise usage_error("adaframe bench", "adaframe bench --costs --usage ACTION=SHARE …", "--usage needs --costs")
+    check_carbon(parser, args)
+    if args.latency_table and (args.energy is not None or args.json or args.figure or args.video):
+        parser.error(
+            "--latency-table times the parts of a model alone, and goes without --energy, --json, --figure, --video"
+        )
     return args
 
 
@@ -122,6 +134,24 @@ def run(args: argparse.Namespace) -> int:
         from adaframe.cli.configuration import read_config
 
         config = read_config(args.config)
+    if args.latency_table:
+        from adaframe.evaluation.bench import bench_parts
+
+        bench_parts(
+            args.latency_table,
+            checkpoint=checkpoint or None,
+            config=config,
+            batch=args.batch[0],
+            repeats=args.repeats,
+            threads=args.threads,
+            device=args.device,
+        )
+        return 0
+    places = None
+    if args.energy is not None:
+        from adaframe.energy.places import parse_places
+
+        places = parse_places(args.energy, carbon=args.carbon, device=args.device)
     from adaframe.evaluation.bench import bench
 
     bench(
@@ -138,6 +168,7 @@ def run(args: argparse.Namespace) -> int:
         json_path=args.json,
         figure_path=args.figure,
         device=args.device,
+        energy=places,
     )
     return 0
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adaframe import bundled
-from adaframe.cli.parser import Parser, add_decode, add_machine, fractions, positive
+from adaframe.cli.parser import Parser, add_decode, add_energy, add_machine, check_carbon, fractions, positive
 from adaframe.data.clips import SPLITS
 
 
@@ -48,24 +48,14 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--json", metavar="FILE", help="also write the numbers there")
     parser.add_argument("--report", metavar="DIR", help="also write a report there: report.html, report.md")
-    parser.add_argument(
-        "--energy",
-        nargs="*",
-        metavar="WHERE",
-        help="also joules and gCO2e a video: on this machine (the default: measured if its counters can be read, else "
-        "estimated), 'measured' (or an error), and on paper on hardware of configs/hardware/ or a YAML file of your own",
-    )
-    parser.add_argument(
-        "--carbon", type=float, metavar="G", help="of the electricity, gCO2e/kWh (default: 481, the world's)"
-    )
+    add_energy(parser)
     add_decode(parser)
     add_machine(parser)
     args = parser.parse(argv)
     if not args.root and not args.manifest:
         parser.error("no clips given: --data.root DIR or --data.manifest FILE")
     args.against = [path for word in args.against for path in _files(word)]
-    if args.carbon is not None and (args.energy is None or args.carbon < 0):
-        parser.error("--carbon goes with --energy" if args.energy is None else "--carbon must be at least 0")
+    check_carbon(parser, args)
     return args
 
 

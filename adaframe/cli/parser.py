@@ -103,6 +103,26 @@ def add_machine(parser: Parser) -> None:
     )
 
 
+def add_energy(parser: Parser) -> None:
+    """--energy and --carbon; `check_carbon` belongs to them."""
+    parser.add_argument(
+        "--energy",
+        nargs="*",
+        metavar="WHERE",
+        help="also joules and gCO2e a video: on this machine (the default: measured if its counters can be read, else "
+        "estimated), 'measured' (or an error), and on paper on hardware of configs/hardware/ or a YAML file of your own",
+    )
+    parser.add_argument(
+        "--carbon", type=float, metavar="G", help="of the electricity, gCO2e/kWh (default: 481, the world's)"
+    )
+
+
+def check_carbon(parser: Parser, args: argparse.Namespace) -> None:
+    """Refuse a --carbon that means nothing; raises UsageError."""
+    if args.carbon is not None and (args.energy is None or not 0 <= args.carbon < float("inf")):
+        parser.error("--carbon goes with --energy" if args.energy is None else "--carbon must be at least 0")
+
+
 def add_decode(parser: Parser) -> None:
     """--decode."""
     parser.add_argument(

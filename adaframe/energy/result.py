@@ -53,6 +53,11 @@ class Energy:
             "how": self.how,
         }
 
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Energy:
+        """As `to_json` gave it."""
+        return cls(**{key: value for key, value in values.items() if key != "gco2e"})
+
     def words(self) -> str:
         """In one sentence, for a person."""
         what = "measured" if self.kind == "measured" else "an estimate"

@@ -39,10 +39,10 @@ def executed_work(network: Network, decisions: Decisions) -> Work:
     those of the glance, the policy and the head. What the policy and the head write is little, and not counted.
     """
     configured = {look.name: look for look in network.model.looks}
-    looks = [_work_of(configured[name].backbone, configured[name].pixels) for name in network.actions.looks]
+    looks = [work_of_backbone(configured[name].backbone, configured[name].pixels) for name in network.actions.looks]
     glance = (0, 0)
     if network.glance is not None:
-        glance = _work_of(network.model.glance.backbone, network.model.glance.pixels)
+        glance = work_of_backbone(network.model.glance.backbone, network.model.glance.pixels)
     if network.actions.glance_answers:
         looks.append((0, 0))  # its backbone ran for the glance already
     seen = decisions.seen()
@@ -60,7 +60,7 @@ def executed_work(network: Network, decisions: Decisions) -> Work:
 
 
 @cache
-def _work_of(backbone: str, pixels: int) -> tuple[int, int]:
+def work_of_backbone(backbone: str, pixels: int) -> tuple[int, int]:
     """Weights and activations of a backbone, of its plain form: that which answers soonest shows neither."""
     with torch.device("meta"):
         plain, _ = build_backbone(backbone, "none")

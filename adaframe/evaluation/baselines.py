@@ -67,7 +67,7 @@ def glance_change(crops: Tensor, valid: Tensor, pixels: int, preprocess: Preproc
     return torch.cat([mean, change], dim=1)
 
 
-def frame_macs(costs: Costs, source: int) -> int:
+def frame_macs(costs: Costs, source: int) -> float:
     """Executed MACs of a frame through one source without a policy: a glance is made only where it answers."""
     return costs.sources()[source] + (costs.glance if source >= len(costs.looks) else 0)
 

@@ -11,15 +11,23 @@ from typing import Any
 import torch
 
 from adaframe.config import Config
+from adaframe.energy.estimate import estimate
+from adaframe.energy.methods import SECONDS, measure
+from adaframe.energy.places import Places
+from adaframe.energy.result import Energy
+from adaframe.energy.work import executed_work
 from adaframe.errors import UsageError
 from adaframe.evaluation import whole
 from adaframe.evaluation.decode_films import render
+from adaframe.evaluation.latency import in_words as latency_in_words
+from adaframe.evaluation.latency import measure_latency
 from adaframe.evaluation.methods import Method, Rivals, model_methods
-from adaframe.evaluation.speed import Timing, as_text, describe_machine, summary, take_turns
+from adaframe.evaluation.speed import Timing, as_text, describe_machine, energy_lines, summary, take_turns
 from adaframe.evaluation.speed_figure import speed_figure
 from adaframe.files import write_text
 from adaframe.inference.recognizer import pick_device
 from adaframe.model.checkpoint import load_network
+from adaframe.model.latency import write_table
 from adaframe.model.memory import keep_freed_memory
 from adaframe.model.network import Network
 
@@ -41,6 +49,7 @@ def bench(
     json_path: str | Path | None = None,
     figure_path: str | Path | None = None,
     device: str = "auto",
+    energy: Places | None = None,
 ) -> None:
     """Measure, and print tables.
 
@@ -63,6 +72,7 @@ def bench(
         json_path: also write the numbers there.
         figure_path: also draw them there, as PNG.
         device: auto, cpu, cuda, cuda:1, mps.
+        energy: where joules a video are asked about; None: nowhere.
 
     Raises:
         UsageError: a device that is not there, or a baseline's checkpoint, which has nothing to compare.
@@ -81,7 +91,7 @@ def bench(
             "videos": videos,
             "rounds": repeats,
             "frames": rivals.network.model.sampling.frames,
-            "batches": _model(rivals, videos, batches, budgets, repeats),
+            "batches": _model(rivals, videos, batches, budgets, repeats, energy),
         }
         with tempfile.TemporaryDirectory() as folder:
             read: list[whole.File] = []
@@ -117,9 +127,14 @@ def _rendered(folder: Path, size: tuple[int, int]) -> Path:
 
 
 def _model(
-    rivals: Rivals, videos: int, batches: Sequence[int], budgets: Sequence[float], rounds: int
+    rivals: Rivals,
+    videos: int,
+    batches: Sequence[int],
+    budgets: Sequence[float],
+    rounds: int,
+    energy: Places | None,
 ) -> list[dict[str, Any]]:
-    """All methods at all batch sizes take turns; a summary per batch size."""
+    """All methods at all batch sizes take turns; a summary per batch size. Joules are measured after that, one by one."""
     turns: list[tuple[int, Method]] = [
         (min(batch, videos), method)
         for batch in batches
@@ -129,8 +144,54 @@ def _model(
     timings: dict[int, list[Timing]] = {}
     for (batch, method), taken in zip(turns, seconds, strict=True):
         each = tuple(s / method.videos for s in taken)
-        timings.setdefault(batch, []).append(Timing(method.name, method.gmacs, each, method.budget, method.decisions))
+        joules = _energy_of(method, energy, rivals.place) if energy is not None else ()
+        found = Timing(method.name, method.gmacs, each, method.budget, method.decisions, joules)
+        timings.setdefault(batch, []).append(found)
     return [{"batch": batch, **summary(some)} for batch, some in timings.items()]
+
+
+def _energy_of(method: Method, places: Places, place: torch.device) -> tuple[Energy, ...]:
+    """Of one video: of this machine, if it is asked for, then on paper of what has decisions to go by."""
+    found = []
+    if places.machine:
+        here = measure(method.run, str(place), g_per_kwh=places.g_per_kwh, seconds=SECONDS)
+        found += [here.times(1 / method.videos)] if here is not None else []
+    if method.executes is not None:
+        work = executed_work(*method.executes)
+        found += [estimate(one, work, g_per_kwh=places.g_per_kwh) for one in places.hardware]
+    return tuple(found)
+
+
+def bench_parts(
+    path: str | Path,
+    *,
+    checkpoint: str | Path | None = None,
+    config: Config | None = None,
+    batch: int = 1,
+    repeats: int = 10,
+    threads: int | None = None,
+    device: str = "auto",
+) -> None:
+    """Time each part of a model, print it beside its MACs, and write the table that a budget in milliseconds counts by.
+
+    Args:
+        path: of the table, JSON.
+        checkpoint, config, repeats, threads, device: as of `bench`.
+        batch: videos at once.
+
+    Raises:
+        UsageError, CheckpointError: as `bench`.
+        AdaframeError: the table cannot be written.
+    """
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads or before)
+        keep_freed_memory()
+        table = measure_latency(_network(checkpoint, config, pick_device(device)), batch=batch, rounds=repeats)
+    finally:
+        torch.set_num_threads(before)
+    print(latency_in_words(table))
+    write_table(table, path)
 
 
 def in_words(numbers: dict[str, Any]) -> str:
@@ -144,6 +205,7 @@ def in_words(numbers: dict[str, Any]) -> str:
             "",
             f"Model alone: {numbers['videos']} videos of {numbers['frames']} frames, {some['batch']} at once, random pictures",
             as_text(some),
+            *energy_lines(some),
         ]
     lines.append(
         "efficiency: times as fast / times fewer GMACs; bound: the same, had all but the glances run as fast as uniform"

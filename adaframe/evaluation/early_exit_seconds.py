@@ -100,7 +100,7 @@ def answering(
 ) -> dict[str, Callable[[], object]]:
     """Ways to answer windows, so many at once: without an exit, from every second and fourth frame, and in stages."""
     network, every = model.network, torch.arange(clips.valid.shape[1])
-    bias = -beta * torch.tensor(network.costs.price(network.actions), device=model.device)[None]
+    bias = -beta * torch.tensor(network.price, device=model.device)[None]
     batches = torch.arange(len(clips.valid)).split(batch)
 
     def run(frames: Tensor, settled: Settled | None = None) -> None:
@@ -159,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise DataError(f"{args.manifest or args.root}: no such clips")
         clips = sample(model, paths, args.clips)
         settled = settled_by(args.rule, args.threshold, multi_label=model.metadata.multi_label)
-        bias = -args.beta * torch.tensor(model.network.costs.price(model.network.actions), device=model.device)[None]
+        bias = -args.beta * torch.tensor(model.network.price, device=model.device)[None]
         ended = recognise_in_stages(model.network, clips, settled, bias=bias)[1]
         print(f"{len(ended)} clips take {ended.double().mean():.2f} stages on the mean")
         for batch in (1, 8):

@@ -34,13 +34,16 @@ Row = Mapping[str, str]
 
 
 @quietly()
-def epochs_figure(rows: Sequence[Row], path: Path, *, budget: float | None, looks: Sequence[str]) -> None:
+def epochs_figure(
+    rows: Sequence[Row], path: Path, *, budget: float | None, looks: Sequence[str], counted: str = "GMACs"
+) -> None:
     """Draw the rows of a metrics.csv as PNG. 1430 pixels wide; a plan that is fixed has no cost and no actions to show.
 
     Args:
         rows: one per epoch, at least one: epoch, stage, train/loss, val/accuracy or val/map, val/cost, val/share/ACTION, …
         path: of the PNG.
         budget: as a fraction of uniform's cost; None for a fixed plan.
+        counted: what the budget counts, in words.
         looks: names of the looks, from the largest on.
 
     Raises:
@@ -71,7 +74,7 @@ def epochs_figure(rows: Sequence[Row], path: Path, *, budget: float | None, look
     panels[1].set_ylim(bottom=0)
     if moving:
         assert budget is not None
-        _lines(panels[2], rows, epochs, "cost", "executed compute, % of uniform's", factor=100)
+        _lines(panels[2], rows, epochs, "cost", f"executed cost, % of uniform's {counted}", factor=100)
         panels[2].axhline(100 * budget, color=VERMILION, lw=1.2, ls=(0, (5, 3)), zorder=1)
         panels[2].set_ylim(0, max(105.0, panels[2].get_ylim()[1]))
         _beside(panels[2], f"budget\n{100 * budget:g} %", 100 * budget, VERMILION)

@@ -29,6 +29,7 @@ class Method:
         run: what is timed.
         budget: of adaptive methods: the fraction of uniform's cost that was asked for.
         decisions: of adaptive methods: the share of the frames of each action.
+        executes: the network and the decisions about all videos, where it does nothing else.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Method:
     run: Callable[[], object]
     budget: float | None = None
     decisions: dict[str, float] | None = None
+    executes: tuple[Network, Decisions] | None = None
 
 
 class Rivals:
@@ -115,8 +117,9 @@ def model_methods(rivals: Rivals, *, videos: int, batch: int, budgets: Sequence[
     seen = mixes[0].seen().sum(dim=1).double().mean(dim=0).tolist()
     projected = sum(count * macs for count, macs in zip(seen, costs.project, strict=True))
     dense = glance + frames * sum(costs.looks) + projected + costs.head
+    full = plain.decide(None, valid)
     return [
-        Method("uniform", _gmacs(plain, plain.decide(None, valid)), videos, every(rivals.uniform)),
+        Method("uniform", _gmacs(plain, full), videos, every(rivals.uniform), executes=(plain, full)),
         *(
             Method(
                 f"adaptive at {budget:g}",
@@ -125,6 +128,7 @@ def model_methods(rivals: Rivals, *, videos: int, batch: int, budgets: Sequence[
                 decided(rivals.adaptive, mix),
                 budget,
                 mix.shares(),
+                (network, mix),
             )
             for budget, mix in zip(budgets, mixes, strict=True)
         ),

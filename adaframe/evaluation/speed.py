@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from adaframe.energy import columns
+from adaframe.energy.result import Energy
+
 WARMUP_ROUNDS = 2
 
 
@@ -26,6 +29,7 @@ class Timing:
         seconds: for each video, one value a round; the values of one round belong together.
         budget: of adaptive methods: the fraction of uniform's cost that was asked for.
         decisions: of adaptive methods: the share of the frames of each action.
+        energy: for each video, by place.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Timing:
     seconds: tuple[float, ...]
     budget: float | None = None
     decisions: dict[str, float] | None = None
+    energy: tuple[Energy, ...] = ()
 
 
 @torch.inference_mode()
@@ -82,6 +87,7 @@ def summary(timings: Sequence[Timing]) -> dict[str, Any]:
                 "gmacs_per_s": timing.gmacs / float(np.median(timing.seconds)),
                 "seconds_of_uniform": spread([s / u for s, u in zip(timing.seconds, uniform.seconds, strict=True)]),
                 "gmacs_of_uniform": timing.gmacs / uniform.gmacs,
+                **({"energy": [energy.to_json() for energy in timing.energy]} if timing.energy else {}),
             }
             for timing in timings
         ],
@@ -147,6 +153,17 @@ def as_text(numbers: dict[str, Any]) -> str:
         for row in numbers["adaptive"]
     ]
     return "\n".join([*aligned(rows), *mixes])
+
+
+def energy_lines(numbers: dict[str, Any]) -> list[str]:
+    """The table of joules at one batch size, with what is measured and what assumed; none where nothing was asked."""
+    energy = [[Energy.from_json(one) for one in method.get("energy", ())] for method in numbers["methods"]]
+    places = columns.places(energy)
+    if not places:
+        return []
+    rows = [("", *columns.headers(places))]
+    rows += [(m["name"], *columns.cells(own, places)) for m, own in zip(numbers["methods"], energy, strict=True)]
+    return ["", *aligned(rows), *columns.notes(energy)]
 
 
 def in_brackets(values: dict[str, float], digits: int) -> tuple[str, str]:

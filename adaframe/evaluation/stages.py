@@ -58,7 +58,7 @@ def answers(view: View, frames: Tensor, beta: float) -> Answers:
     network, device = view.recognizer.network, view.recognizer.device
     assert view.features.glance is not None
     glances, valid = view.features.glance[:, frames], view.valid[:, frames]
-    price = torch.tensor(network.costs.price(network.actions), device=device)
+    price = torch.tensor(network.price, device=device)
     decisions = network.decide(glances.to(device), valid.to(device), bias=-beta * price[None]).cpu()
     looks = tuple(values[:, frames] for values in view.features.looks)
     few = replace(view, features=Features(glances, looks), valid=valid, times_s=view.times_s[:, frames])

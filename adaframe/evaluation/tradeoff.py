@@ -1,4 +1,4 @@
-"""The curve along which one model can move: accuracy against executed compute, point by point of its calibration."""
+"""The curve along which one model can move: accuracy against what its budget counts, point by point of its calibration."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _DPI = 130
 
 
 @quietly()
-def tradeoff_figure(points: Sequence[Results], path: Path, *, budget: float, chosen: Results) -> None:
+def tradeoff_figure(
+    points: Sequence[Results], path: Path, *, budget: float, chosen: Results, counted: str = "GMACs"
+) -> None:
     """Draw accuracy (mAP where videos may have several labels) of one model under rising biases, as PNG of 1040 × 624 pixels.
 
     Args:
@@ -26,6 +28,7 @@ def tradeoff_figure(points: Sequence[Results], path: Path, *, budget: float, cho
         path: of the PNG.
         budget: as a fraction of uniform's cost.
         chosen: the point that the model runs at unless told otherwise.
+        counted: what the budget counts, in words; the results have it in the place of GMACs.
 
     Raises:
         AdaframeError: the file cannot be written.
@@ -54,6 +57,7 @@ def tradeoff_figure(points: Sequence[Results], path: Path, *, budget: float, cho
         axes.plot([x, x], [100 * at.low, 100 * at.high], color=BLUE, lw=1.4, alpha=0.6)
     axes.plot(x, y, "o", color=BLUE, ms=10, mec="white", mew=1.2, zorder=4)
     right = 1.06 * max(100 * budget, float(costs.max()), 100.0 if costs.max() > 55 else 0.0)
+    axes.set_xlabel(f"executed cost, % of uniform's {counted}", color=GREY, family=fonts(), size=10)
     _scale(axes, (0, right), [*lows, *highs, *heights, y], "mAP, %" if by_map else "accuracy, %")
     axes.axvline(100 * budget, color=VERMILION, lw=1.2, ls=(0, (5, 3)), zorder=1)
     left_side = 100 * budget > 0.75 * right
@@ -70,7 +74,7 @@ def tradeoff_figure(points: Sequence[Results], path: Path, *, budget: float, cho
     _name(
         figure,
         axes,
-        f"{y:.1f} % at {x:.1f} %\nof uniform's compute",
+        f"{y:.1f} % at {x:.1f} %\nof uniform's {counted}",
         (x, y),
         np.stack([costs, heights], axis=1),
         budget,
@@ -91,7 +95,6 @@ def _scale(axes: Any, across: tuple[float, float], values: Sequence[float], titl
     axes.set_xlim(*across)
     axes.set_ylim(max(low - margin, 0.0), min(high + margin, 103.0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True))
-    axes.set_xlabel("executed compute, % of uniform's GMACs", color=GREY, family=fonts(), size=10)
     axes.set_ylabel(title, color=GREY, family=fonts(), size=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)

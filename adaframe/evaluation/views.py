@@ -149,7 +149,7 @@ class View:
         if network.plan is not None:
             return [Method(metadata.plan, self, network.decide(None, self.valid))]
         found = []
-        price = torch.tensor(network.costs.price(network.actions), device=device)
+        price = torch.tensor(network.price, device=device)
         assert self.features.glance is not None
         wanted: Sequence[float | None] = budgets or [None]
         for budget in wanted:
@@ -159,8 +159,16 @@ class View:
                 glances, valid = self.features.glance.to(device), self.valid.to(device)
                 decisions = concatenated([network.decide(glances, valid, bias=bias)])
             name = f"adaptive at {metadata.budget if budget is None else budget:g}"
-            found.append(Method(name, self, decisions, bias, True, f"beta {beta:.3g}"))
+            found.append(Method(name, self, decisions, bias, True, f"beta {beta:.3g}{self._counted(decisions)}"))
         return found + (self._baselines(found) if baselines else [])
+
+    def _counted(self, decisions: Decisions) -> str:
+        """What these decisions take of what the model's budget counts, in words; nothing where that is MACs."""
+        prices = self.recognizer.network.prices
+        if prices.counted == "macs":
+            return ""
+        share = prices.executed(decisions).sum() / prices.uniform(self.valid.sum(dim=1)).sum()
+        return f"; its budget counts {prices.unit}, of which this takes {share:.3f} of uniform's (by {prices.by})"
 
     def _baselines(self, adaptive: Sequence[Method]) -> list[Method]:
         network = self.recognizer.network

@@ -70,14 +70,14 @@ def _checkpoint(path: Path) -> str:
         ("weights", _weights(path)),
     ]
     if metadata.plan == "adaptive":
-        rows.append(("budget", f"trained for {metadata.budget:g} of uniform's GMACs"))
+        rows.append(("budget", _budget(metadata)))
     rows.append(("unsure", _unsure(metadata)))
     rows += [
         ("training", ", ".join(f"{key} {_plain(value)}" for key, value in metadata.training.items()) or "not said")
     ]
     lines = [f"{path}: adaframe checkpoint", *_aligned(rows)]
     if metadata.calibration:
-        lines += ["", "calibration (what --budget buys on the clips it was calibrated on):", *_curve(metadata, uniform)]
+        lines += ["", "calibration (what --budget buys on the clips it was calibrated on):", *_curve(metadata)]
     return "\n".join(lines)
 
 
@@ -117,7 +117,7 @@ def _preprocess(preprocess: Preprocess) -> str:
     return f"{side} to {preprocess.resize} pixels ({preprocess.filter}), square of {preprocess.crop} from the centre"
 
 
-def _backbone(part: Look | Glance, macs: int) -> str:
+def _backbone(part: Look | Glance, macs: float) -> str:
     shares = f" with the weights of {part.shares}" if part.shares else ""
     return f"{part.backbone}{shares} at {part.pixels} pixels, {_number(macs / 1e9)} GMACs a frame"
 
@@ -136,6 +136,12 @@ def _weights(path: Path) -> str:
     return f"{sum(learned):,} parameters ({', '.join(kinds)}), {path.stat().st_size / 1e6:.1f} MB"
 
 
+def _budget(metadata: Metadata) -> str:
+    counted = metadata.counted
+    by = f", by {counted.by}" if counted.by else ""
+    return f"trained for {metadata.budget:g} of uniform's {counted.unit}{by}"
+
+
 def _unsure(metadata: Metadata) -> str:
     if not metadata.unsure_below:
         return "never said"
@@ -145,15 +151,18 @@ def _unsure(metadata: Metadata) -> str:
     return f"below a confidence of {metadata.unsure_below:.2f}{strange}"
 
 
-def _curve(metadata: Metadata, uniform_gmacs: float) -> list[str]:
-    rows = [("--budget", "of uniform", "GMACs", "on a stream", metadata.judged_by)]
+def _curve(metadata: Metadata) -> list[str]:
+    counted, frames = metadata.counted, metadata.model.sampling.frames
+    uniform = frames * counted.uniform_frame + counted.once
+    uniform = uniform / 1e9 if counted.counted == "macs" else uniform
+    rows = [("--budget", "of uniform", counted.unit, "on a stream", metadata.judged_by)]
     for point in sorted(metadata.calibration, key=lambda p: -p.cost):
         # Rounded up: a budget just below the point's cost would not buy it.
         rows.append(
             (
                 f"{math.ceil(point.cost * 100 - 1e-9) / 100:.2f}",
                 f"{point.cost:.3f}",
-                _number(point.cost * uniform_gmacs),
+                _number(point.cost * uniform),
                 f"{point.cost_stream:.3f}",
                 "–" if math.isnan(point.accuracy) else f"{100 * point.accuracy:.1f} %",
             )

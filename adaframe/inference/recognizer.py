@@ -77,7 +77,7 @@ class Recognizer:
         self.network, self.metadata = network, metadata
         self.budget = budget
         self.device = next(network.parameters()).device
-        self._price = torch.tensor(network.costs.price(network.actions), device=self.device)
+        self._price = torch.tensor(network.price, device=self.device)
         metadata.beta_for(budget)  # Too small a budget is said here, not at the first file.
 
     @property

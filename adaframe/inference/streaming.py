@@ -119,7 +119,7 @@ class Streaming:
         sampling = self.metadata.sampling
         self.window_s = sampling.window_s or sampling.frames / WHOLE_FILE_FPS
         self.nominal_s = self.window_s / sampling.frames
-        self._price = torch.tensor(self.network.costs.price(self.network.actions), device=model.device)
+        self._price = torch.tensor(self.network.price, device=model.device)
         self._tracks: dict[str, _Track] = {}
 
     @property

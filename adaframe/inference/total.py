@@ -115,7 +115,7 @@ class Total:
         return Windows(unsure=np.array(unsure), share=share.numpy(), stills=tuple(self.stills))
 
 
-def _still(part: Recognised, window: int, macs: tuple[int, ...]) -> Still:
+def _still(part: Recognised, window: int, macs: tuple[float, ...]) -> Still:
     """The frame of a window that most was spent on; a copy, as a view would hold all of them."""
     spent = part.decisions.seen()[window].double() @ torch.tensor(macs, dtype=torch.float64)
     frame = int(spent.argmax())

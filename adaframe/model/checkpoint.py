@@ -42,7 +42,12 @@ def load_network(path: Path, *, device: torch.device | str = "cpu") -> tuple[Net
     metadata = read_metadata(path)
     try:
         network = Network(
-            metadata.model, classes=len(metadata.classes), plan=metadata.plan, pretrained=False, costs=metadata.costs
+            metadata.model,
+            classes=len(metadata.classes),
+            plan=metadata.plan,
+            pretrained=False,
+            costs=metadata.costs,
+            prices=metadata.prices,
         )
     except UsageError as error:
         raise CheckpointError(f"{path}: its model cannot be built here ({error})") from error

@@ -6,7 +6,7 @@ import json
 import struct
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from adaframe.config import Model, Preprocess, Sampling
 from adaframe.config_io import from_dict, to_dict
@@ -51,6 +51,7 @@ class Metadata:
         strange_above: and so is one about a video that is further than this from those it learnt from (see
             `adaframe.model.temporal.Head.strangeness`); 0 where that is not known.
         training: facts about its making, for `adaframe info` and the model card.
+        prices: what its budget counts in the place of MACs, if it does: milliseconds or joules of the parts.
     """
 
     model: Model
@@ -63,11 +64,17 @@ class Metadata:
     unsure_below: float = 0.0
     strange_above: float = 0.0
     training: dict[str, Any] = field(default_factory=dict)
+    prices: Optional[Costs] = None
 
     @property
     def judged_by(self) -> str:
         """What the calibration's `accuracy` is, in words: accuracy, or mAP where several classes may hold at once."""
         return "mAP" if self.multi_label else "accuracy"
+
+    @property
+    def counted(self) -> Costs:
+        """What its budget is a fraction of, and its calibration in terms of."""
+        return self.prices or self.costs
 
     @property
     def sampling(self) -> Sampling:
@@ -100,8 +107,8 @@ class Metadata:
                 return point.beta
         floor = min(p.cost for p in self.calibration)
         raise AdaframeError(
-            f"budget {budget:g} is below what this model can do: its cheapest answers cost {floor:.3f} of uniform; "
-            f"try: --budget {floor + 0.005:.2f}, or a model with a smaller glance"
+            f"budget {budget:g} is below what this model can do: its cheapest answers cost {floor:.3f} of "
+            f"{self.counted.of_uniform}; try: --budget {floor + 0.005:.2f}, or a model with a smaller glance"
         )
 
     def is_unsure(self, confidence: float, strangeness: float) -> bool:

@@ -69,7 +69,8 @@ class Network(nn.Module):
         classes: K.
         plan: "adaptive", or a baseline's fixed plan (see `adaframe.model.plans`): then only what it needs is built.
         pretrained: False leaves backbones without weights (a checkpoint brings them).
-        costs: as counted before; None counts them.
+        costs: MACs, as counted before; None counts them.
+        prices: what a budget counts, where that is not MACs.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Network(nn.Module):
         plan: str = "adaptive",
         pretrained: bool = True,
         costs: Costs | None = None,
+        prices: Costs | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -144,7 +146,13 @@ class Network(nn.Module):
         self.look_widths = tuple(widths[: len(self.looks)])
         self.answer_width = model.policy.hidden if self.answers_from_state else self.glance_width
         self.costs = costs or self.count()
+        self.prices = prices or self.costs
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def price(self) -> tuple[float, ...]:
+        """What deciding for each action adds to what a budget counts, (A,); a bias against cost is in proportion to it."""
+        return self.prices.price(self.actions)
 
     def recognise(self, clips: Clips, *, bias: Tensor | None = None) -> tuple[Tensor, Decisions]:
         """Class scores (B, K) and the decisions they come from. What is skipped is not computed."""

@@ -32,7 +32,7 @@ class Outcome:
         clips: numbers, int64, (N,).
         scores: probabilities, (N, K).
         targets: (N, K).
-        cost: executed, as a fraction of uniform, (N,).
+        cost: executed, as a fraction of uniform, in what the budget counts, (N,).
         cost_stream: had covered frames not been glanced at, (N,).
         gmacs: executed, (N,).
         gmacs_uniform: of uniform on the same clips, (N,).
@@ -80,7 +80,7 @@ def outcome(
 ) -> Outcome:
     """Run a model over batches as at inference, under a bias, or under fixed decisions about the valid frames (B, T)."""
     module.eval()
-    costs = module.network.costs
+    costs, prices = module.network.costs, module.network.prices
     rows: list[list[torch.Tensor]] = []
     taken: list[Decisions] = []
     for batch in batches:
@@ -88,11 +88,11 @@ def outcome(
         summary, decisions = module.summarise(batch, beta, plan=plan)
         scores, strange = module.network.head.answer(summary), module.network.head.strangeness(summary)
         confident = torch.sigmoid(scores) if module.multi_label else torch.softmax(scores, dim=1)
-        full = costs.uniform(batch.valid.sum(dim=1))
-        executed = costs.executed(decisions)
-        streamed = costs.streamed(decisions) / full
-        macs = [executed / full, streamed, executed / 1e9, full / 1e9]
-        rows.append([batch.clips, confident, batch.targets, *macs, strange])
+        length = batch.valid.sum(dim=1)
+        full, executed = prices.uniform(length), prices.executed(decisions)
+        cost_of = [executed / full, prices.streamed(decisions) / full]
+        macs = [costs.executed(decisions) / 1e9, costs.uniform(length) / 1e9]
+        rows.append([batch.clips, confident, batch.targets, *cost_of, *macs, strange])
         taken.append(decisions)
     columns = [torch.cat(c).cpu().numpy() for c in zip(*rows, strict=True)]
     clips, likely, targets, cost, stream, gmacs, uniform, strangeness = columns

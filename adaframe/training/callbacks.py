@@ -51,7 +51,7 @@ class Progress(pl.Callback):
             f"epoch {trainer.current_epoch + 1:>3}/{trainer.max_epochs} {module.schedule.stage(trainer.current_epoch):<8} "
             f"loss {m.get('train/loss', 0):.3f}  {judged_by} {m.get(f'train/{key}', 0):.0%}"
             + (f" val {m.get(f'val/{key}', 0):.0%}" if split == "val" else "")
-            + f"  cost {m.get(f'{split}/cost', 0):.2f} of uniform  {mix}"
+            + f"  cost {m.get(f'{split}/cost', 0):.2f} of {module.network.prices.of_uniform}  {mix}"
             + (f"  waiting {m['train/waiting']:.0%}" if m.get("train/waiting", 0) > NOTABLE else "")
             + f"  {self._left(trainer)} left"
         )

@@ -28,6 +28,7 @@ from adaframe.training.lock import held
 from adaframe.training.material import learnable, load_material, use_frozen_features
 from adaframe.training.penalty import with_penalty
 from adaframe.training.picked import picked_before, with_picked
+from adaframe.training.pricing import with_table
 from adaframe.training.ranks import count_devices
 from adaframe.training.report import report_validation
 from adaframe.training.run import Run
@@ -65,6 +66,7 @@ def _fit(config: Config, out: Path, resume: bool, picked: Sequence[str], seen: S
     data_set = learnable(config)
     check_fold(config.fold, data_set.clips)
     count_devices(config)
+    config = with_table(config, out, resume=resume)
     network = build_network(config, len(data_set.classes))
     check_floor(config, network)
     if seen is not None and config.fold != "all":
@@ -119,14 +121,13 @@ def check_floor(config: Config, network: Network) -> None:
     """Refuse a budget that no decisions can keep to."""
     if network.plan is not None:
         return
-    costs, frames = network.costs, config.model.sampling.frames
-    floor = frames * (costs.glance + costs.policy) + min(costs.sources()) + costs.head
-    fraction = floor / (frames * costs.uniform_frame + costs.head)
+    fraction = network.prices.floor(config.model.sampling.frames)
     if config.budget < fraction:
         enough = np.ceil(fraction * 100 + 1) / 100
         raise UsageError(
             f"budget {config.budget:g} is below the floor: glancing at every frame and one look cost {fraction:.3f} of "
-            f"uniform; try: {f'--budget {enough:g}, or ' if enough <= 1 else ''}a smaller glance (model.glance.pixels)"
+            f"{network.prices.of_uniform}; try: {f'--budget {enough:g}, or ' if enough <= 1 else ''}a smaller glance "
+            f"(model.glance.pixels)"
         )
 
 

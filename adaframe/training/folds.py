@@ -27,7 +27,14 @@ from adaframe.training.frozen import frozen_linear
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.penalty import with_penalty
-from adaframe.training.report import REPORTED_BUDGETS, as_results, calibration_table, groups_of, report_validation
+from adaframe.training.report import (
+    REPORTED_BUDGETS,
+    as_results,
+    calibration_table,
+    counted_sentence,
+    groups_of,
+    report_validation,
+)
 from adaframe.training.run import Run
 from adaframe.training.sections import Sections, classes_section, data_section, picked_list, usage, verdict
 from adaframe.training.start import build_network, check_fold, choose_clips
@@ -201,7 +208,8 @@ def _report(
     parts = {f"fold {f}": [c for c in run.material.readable if data_set.clips[c].fold == f] for f in folds}
     again = ["adaframe", "train", "--config", str(run.out / "config.yaml"), "--fold", "all", "--out", str(run.out)]
     report = Sections(f"Folds: {metadata.plan}")
-    report.add("", lambda: verdict(asked, budget=budget, clips="clips", rest=rest, kept=kept is not None))
+    counted = counted_sentence(metadata, dict(pooled)[asked.name])
+    report.add("", lambda: verdict(asked, budget=budget, clips="clips", rest=rest, kept=kept is not None) + counted)
     report.add(
         "Use it", lambda: f"The final model, which learnt from all clips:\n\n{usage(run, data_set.clips[0].path)}"
     )

@@ -55,15 +55,21 @@ def balancing_weights(targets: Tensor, *, multi_label: bool, most: float = 10.0)
 def cost_penalty(one_hot: Tensor, valid: Tensor, costs: Costs, actions: Actions) -> Tensor:
     """Mean cost of the chosen actions as a fraction of uniform's, as a stream counts (skips save glances), scalar.
 
+    A look's start is paid once for a video: the frame that alone chose it is charged for it, and where it is not chosen every
+    frame is told what the first choice of it would take.
+
     Args:
         one_hot: executed actions, straight-through, (B, T, A); zero at invalid frames.
         valid: bool, (B, T).
-        costs: of the model's parts.
+        costs: of the model's parts, in what the budget counts.
         actions: what the last axis of one_hot means.
     """
     per_action = one_hot.new_tensor(costs.per_action(actions))
-    per_video = (one_hot * per_action).sum(dim=(1, 2)) / valid.sum(dim=1).clamp(min=1)
-    return per_video.mean()
+    per_video = (one_hot * per_action).sum(dim=(1, 2))
+    if costs.starts:
+        used = 1 - (1 - one_hot).prod(dim=1)  # (B, A)
+        per_video = per_video + (used * one_hot.new_tensor(costs.start_shares(actions))).sum(dim=1)
+    return (per_video / valid.sum(dim=1).clamp(min=1)).mean()
 
 
 def fixed_weight_loss(

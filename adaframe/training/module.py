@@ -67,8 +67,8 @@ class Recogniser(pl.LightningModule):
         self.multiplier = Multiplier(
             budget=config.budget, step=config.train.multiplier_step, standing=config.train.standing_price
         )
-        self.price = torch.tensor(network.costs.price(network.actions))
-        self.spent = torch.zeros(2)  # executed and uniform MACs of the batches of an update so far
+        self.price = torch.tensor(network.price)
+        self.spent = torch.zeros(2)  # executed and uniform cost of the batches of an update so far
         self.class_weights = class_weights
         self.train_map, self.val_map = EpochAveragePrecision(), EpochAveragePrecision()
 
@@ -217,31 +217,33 @@ class Recogniser(pl.LightningModule):
             every=self.every_norm,
         )
         loss = self._classification(scores, batch) + self._head_penalty()
-        costs, actions, train = self.network.costs, self.network.actions, self.config.train
+        prices, actions, train = self.network.prices, self.network.actions, self.config.train
         # How much of what is not a mean over clips is this rank's, in terms of the factor that its whole loss will get.
         whole, counts = batch.place.group / max(batch.counted, 1), float(batch.place.counts)
         if train.compute == "fixed":
             actions_of_all = with_other_ranks(choice.one_hot * counts)
-            compute = fixed_weight_loss(loss.new_zeros(()), actions_of_all, costs, actions, train.fixed_weights)
+            compute = fixed_weight_loss(
+                loss.new_zeros(()), actions_of_all, self.network.costs, actions, train.fixed_weights
+            )
             loss = train.fixed_weights[0] * loss + compute.detach() + whole * (compute - compute.detach())
         else:
-            loss = loss + self.multiplier.price() * cost_penalty(choice.one_hot, batch.valid, costs, actions)
+            loss = loss + self.multiplier.price() * cost_penalty(choice.one_hot, batch.valid, prices, actions)
             with torch.no_grad():  # What is controlled is what will be executed: the argmax, without noise or bias.
-                executed = costs.executed(self.network.decide(glances, batch.valid)).sum()
-                both = torch.stack([executed, costs.uniform(batch.valid.sum(dim=1)).sum()])
+                executed = prices.executed(self.network.decide(glances, batch.valid)).sum()
+                both = torch.stack([executed, prices.uniform(batch.valid.sum(dim=1)).sum()])
             self._spend(both * counts, last=last)
         decided = choice.decisions.decided.sum() * counts
         entropy = choice.entropy * (whole * decided / total(decided).clamp(min=1))
         loss = loss - train.entropy * (1 - self.schedule.progress(epoch)) * entropy
         return loss, scores, choice.decisions
 
-    def _spend(self, macs: Tensor, *, last: bool) -> None:
-        """Note executed and uniform MACs of a batch; the multiplier moves once per update, by those of all ranks."""
-        self.spent = self.spent.to(macs) + macs
+    def _spend(self, both: Tensor, *, last: bool) -> None:
+        """Note executed and uniform cost of a batch; the multiplier moves once per update, by those of all ranks."""
+        self.spent = self.spent.to(both) + both
         if last:
             executed, uniform = total(self.spent)
             self.multiplier.update(float(executed / uniform))
-            self.spent = torch.zeros_like(macs)
+            self.spent = torch.zeros_like(both)
 
     def _bias(self, batch: Batch, generator: torch.Generator) -> Tensor | None:
         """Half of the clips meet a runtime bias of the action logits, (B, A), so that the classifiers know such mixtures."""
@@ -335,8 +337,8 @@ class Recogniser(pl.LightningModule):
         return penalty
 
     def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:
-        costs = self.network.costs
-        cost = (costs.executed(decisions) / costs.uniform(batch.valid.sum(dim=1))).mean()
+        prices = self.network.prices
+        cost = (prices.executed(decisions) / prices.uniform(batch.valid.sum(dim=1))).mean()
         values = {f"{split}/cost": cost.float()}
         if self.multi_label:  # of the whole epoch: it cannot be averaged over batches
             precision = self.train_map if split == "train" else self.val_map

@@ -46,6 +46,7 @@ class Job:
     held_out: Sequence[int]
     resume: bool
     costs: Costs
+    prices: Costs
     ranks: int
     port: int
 
@@ -62,7 +63,12 @@ def _run(job: Job, number: int, report: connection.Connection) -> None:
         with job.material.with_pool() as material:
             classes = len(material.data_set.classes)
             network = Network(
-                job.config.model, classes=classes, plan=job.config.policy, pretrained=False, costs=job.costs
+                job.config.model,
+                classes=classes,
+                plan=job.config.policy,
+                pretrained=False,
+                costs=job.costs,
+                prices=job.prices,
             )
             freeze(network, job.config.train)
             rank = Rank(number, job.ranks, job.port)

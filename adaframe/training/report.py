@@ -6,6 +6,8 @@ import csv
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +97,8 @@ def report_validation(
     chose = held_out and (run.config.train.keep == "best" or run.config.train.patience)
     rest = "which it did not learn from" if apart else "by which its epoch was chosen" if chose else ""
     budget = run.config.budget if adaptive else None
-    report.add("", lambda: verdict(here, budget=budget, clips=clips, rest=rest, kept=bool(kept)) + warning)
+    said = partial(verdict, here, budget=budget, clips=clips, rest=rest, kept=bool(kept))
+    report.add("", lambda: said() + counted_sentence(metadata, asked) + warning)
     report.add("Use it", lambda: usage(run, run.material.data_set.clips[int(asked.clips[0])].path))
     report.add("Picked automatically", lambda: picked_list(picked))
     if adaptive:
@@ -147,10 +150,16 @@ def _tradeoff(
     from adaframe.evaluation.tradeoff import tradeoff_figure  # matplotlib takes a moment to import
 
     what = metadata.judged_by
-    shown = f"![{what} against executed compute](figures/accuracy-cost.png)"
+    shown = f"![{what} against {metadata.counted.unit}](figures/accuracy-cost.png)"
     if len({round(float(o.cost.mean()), 4) for _, o in outcomes}) > 1:
-        points = [as_results(f"beta {beta:g}", o, chosen.groups) for beta, o in outcomes]
-        tradeoff_figure(points, run.out / "figures" / "accuracy-cost.png", budget=run.config.budget, chosen=chosen)
+        at = next(o for b, o in outcomes if b == beta)
+        tradeoff_figure(
+            [_in_its_unit(as_results(f"beta {b:g}", o, chosen.groups), o) for b, o in outcomes],
+            run.out / "figures" / "accuracy-cost.png",
+            budget=run.config.budget,
+            chosen=_in_its_unit(chosen, at),
+            counted=metadata.counted.unit,
+        )
     else:
         shown = "Whatever the budget, it spends the same: there is no curve to move along."
     on = "other clips than these" if apart else "these same clips, which flatters the figures a little"
@@ -159,6 +168,19 @@ def _tradeoff(
         f"Calibration (what `--budget` at run time moves along; here it stands at beta {beta:g}). It and the threshold of "
         f"`unsure` (confidence below {metadata.unsure_below:.2f}) were set on {on}:\n\n{calibration_table(metadata)}"
     )
+
+
+def _in_its_unit(results: Results, outcome: Outcome) -> Results:
+    """The results with what the budget counts in the place of GMACs, as fractions of uniform's."""
+    return replace(results, gmacs=outcome.cost, gmacs_uniform=1.0)
+
+
+def counted_sentence(metadata: Metadata, outcome: Outcome) -> str:
+    """What the budget counts and how much of that an outcome takes; nothing where it counts MACs."""
+    if metadata.prices is None:
+        return ""
+    unit, by = metadata.prices.unit, metadata.prices.by
+    return f" The budget counts {unit} (by {by}): it takes **{outcome.cost.mean():.3f}** of uniform's."
 
 
 def _epochs(run: Run, metadata: Metadata) -> str:
@@ -172,6 +194,7 @@ def _epochs(run: Run, metadata: Metadata) -> str:
         rows,
         run.out / "figures" / "epochs.png",
         budget=run.config.budget if adaptive else None,
+        counted=metadata.counted.unit,
         looks=[look.name for look in looks],
     )
     what = f"{metadata.judged_by} and loss" + (", cost and actions" if adaptive else "")
@@ -191,5 +214,8 @@ def calibration_table(metadata: Metadata) -> str:
     if not metadata.calibration:
         return "none: the plan is fixed.\n"
     rows = [f"| {p.beta:g} | {p.cost:.3f} | {p.cost_stream:.3f} | {p.accuracy:.1%} |" for p in metadata.calibration]
-    head = [f"| beta | cost (of uniform) | cost on a stream | {metadata.judged_by} |", "|---|---|---|---|"]
+    head = [
+        f"| beta | cost (of {metadata.counted.of_uniform}) | cost on a stream | {metadata.judged_by} |",
+        "|---|---|---|---|",
+    ]
     return "\n".join([*head, *rows]) + "\n"

@@ -58,7 +58,8 @@ class Run:
         """Fit the network on some clips, on all devices of the run; the held-out ones are only watched."""
         _standardise(network, self.material, train)
         job = {"material": self.material, "out": self.out, "train": train, "held_out": held_out, "resume": resume}
-        with together(self.config, count_devices(self.config), job | {"costs": network.costs}) as rank:
+        job |= {"costs": network.costs, "prices": network.prices}
+        with together(self.config, count_devices(self.config), job) as rank:
             module = self.fit(network, train, held_out, resume=resume, rank=rank)
         self._learn_the_usual(module, train)
         return module
@@ -193,6 +194,7 @@ class Run:
             classes=self.material.data_set.classes,
             multi_label=self.material.data_set.multi_label,
             costs=network.costs,
+            prices=network.prices if network.prices.counted != "macs" else None,
             calibration=calibration if network.plan is None else (),
             budget=config.budget,
             unsure_below=below,

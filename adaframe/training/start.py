@@ -18,6 +18,7 @@ from adaframe.model.checkpoint import load_matching
 from adaframe.model.network import Network
 from adaframe.training.material import Material
 from adaframe.training.parameters import freeze
+from adaframe.training.pricing import prices_of
 
 
 def build_network(config: Config, classes: int) -> Network:
@@ -26,6 +27,7 @@ def build_network(config: Config, classes: int) -> Network:
     network = Network(config.model, classes=classes, plan=config.policy)
     if config.init:
         print(f"started from {config.init}: {_start_from(network, Path(config.init))}", file=sys.stderr)
+    network.prices = prices_of(config, network)
     freeze(network, config.train)
     return network.to(pick_device(config.device))
 

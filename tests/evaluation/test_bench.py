@@ -12,6 +12,7 @@ from PIL import Image
 
 from adaframe.cli.configuration import read_config
 from adaframe.config import Config, Glance, Look, Model, Policy, Preprocess, Sampling
+from adaframe.energy.places import parse_places
 from adaframe.errors import UsageError
 from adaframe.evaluation.bench import bench
 from adaframe.evaluation.decode_films import render
@@ -116,3 +117,28 @@ def test_the_bundled_configuration_has_the_backbones_of_the_paper() -> None:
     assert (model.glance.backbone, model.glance.pixels, model.glance.answers) == ("mobilenet_v2", 84, True)
     assert {part.weights for part in (model.glance, *model.looks)} == {"none"}
     assert (model.policy.hidden, model.policy.skips, model.sampling.frames) == (512, (1, 2, 4), 16)
+
+
+def test_joules_stand_in_the_table_and_in_the_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adaframe.energy.meter.find_counters", lambda device: None)
+    monkeypatch.setattr("adaframe.evaluation.bench.SECONDS", 0.01)
+
+    quick(
+        config=Config(model=MODEL),
+        energy=parse_places(["machine", "asic-45nm"], carbon=100.0),
+        json_path=tmp_path / "b.json",
+    )
+
+    methods = {m["name"]: m for m in json.loads((tmp_path / "b.json").read_text())["batches"][0]["methods"]}
+    here, paper = methods["uniform"]["energy"]
+    assert (here["where"], here["kind"]) == ("this machine", "estimate")
+    assert here["joules"] > 0
+    assert paper["parts"]["arithmetic"] == pytest.approx(methods["uniform"]["gmacs"] * 1e9 * 0.23e-12)
+    assert paper["gco2e"] == pytest.approx(paper["joules"] / 3.6e6 * 100.0)
+    # Nothing on paper is known of what has no decisions to go by.
+    assert [one["where"] for one in methods["dense"]["energy"]] == ["this machine"]
+    printed = capsys.readouterr().out
+    assert "J/video, asic-45nm (estimate)" in printed
+    assert "this machine: an estimate" in printed

@@ -121,6 +121,17 @@ def test_costs_are_those_stored(tmp_path: Path, make_network: Build) -> None:
     assert load_network(tmp_path / "m.safetensors")[0].costs == stored
 
 
+def test_what_a_budget_counts_is_stored_beside_the_macs(tmp_path: Path, make_network: Build) -> None:
+    network = make_network()
+    prices = replace(network.costs, looks=(1.0, 5.0), counted="latency", by="a machine")
+
+    save_checkpoint(tmp_path / "m.safetensors", network, replace(about(network), prices=prices))
+
+    loaded = load_network(tmp_path / "m.safetensors")[0]
+    assert (loaded.prices, loaded.costs) == (prices, network.costs)
+    assert loaded.price == prices.price(network.actions)
+
+
 def test_saving_leaves_the_network_as_it_was(tmp_path: Path, make_network: Build) -> None:
     network = make_network().train()
     before = {name: value.clone() for name, value in network.state_dict().items()}

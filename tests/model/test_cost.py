@@ -123,3 +123,29 @@ def test_costs_agree_with_a_counter_around_the_recognition_of_mobilenets() -> No
 
         measured = counter.get_total_flops() / 2
         assert float(network.costs.executed(decisions)) == pytest.approx(measured, rel=0.02), decisions.names(0)
+
+
+STARTED = replace(COSTS, starts=(50.0, 20.0, 0.0), counted="latency")
+
+
+def test_a_start_is_counted_once_for_each_video_that_uses_the_look(make_decisions: Callable[..., Decisions]) -> None:
+    decisions = make_decisions(ACTIONS, "big big small skip-1", "glance glance skip-1 skip-1")
+
+    added = STARTED.executed(decisions) - COSTS.executed(decisions)
+
+    assert added.tolist() == [70.0, 0.0]
+
+
+def test_uniform_starts_once() -> None:
+    assert float(STARTED.uniform(torch.tensor([4]))) == 4 * 100 + 50 + 7
+
+
+def test_the_floor_is_all_glances_and_the_cheapest_answer() -> None:
+    # The glance's own projection is cheapest; where every source has to start, the least of both together.
+    assert COSTS.floor(4) == pytest.approx((4 * 10 + 5 + 7) / (4 * 100 + 7))
+    dear = replace(STARTED, starts=(50.0, 20.0, 60.0))
+    assert dear.floor(4) == pytest.approx((4 * 10 + (30 + 20) + 7) / (4 * 100 + 50 + 7))
+
+
+def test_costs_are_macs_unless_they_say_otherwise() -> None:
+    assert (COSTS.counted, COSTS.unit, COSTS.of_uniform) == ("macs", "GMACs", "uniform")

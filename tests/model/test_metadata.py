@@ -48,6 +48,29 @@ def test_metadata_survive_the_way_through_a_file(tmp_path: Path, metadata: Metad
     assert read_metadata(write(tmp_path / "m.safetensors", metadata)) == metadata
 
 
+def test_what_the_budget_counts_survives_too(tmp_path: Path, metadata: Metadata) -> None:
+    prices = Costs(0.5, 0.25, (3.0, 1.0), (0.0, 0.0), 2.0, (1.0, 0.5), 0, "latency", "a machine")
+    priced = replace(metadata, prices=prices)
+
+    read = read_metadata(write(tmp_path / "m.safetensors", priced))
+
+    assert read.counted == prices
+    assert read.costs == metadata.costs
+
+
+def test_a_checkpoint_from_before_budgets_counted_anything_else_counts_macs(tmp_path: Path, metadata: Metadata) -> None:
+    values = json.loads(metadata.to_json())
+    del values["prices"]
+    for key in ("starts", "uniform_look", "counted", "by"):
+        del values["costs"][key]
+    save_file({"x": torch.zeros(1)}, tmp_path / "old.safetensors", metadata={"adaframe": json.dumps(values)})
+
+    read = read_metadata(tmp_path / "old.safetensors")
+
+    assert read == metadata
+    assert read.counted.counted == "macs"
+
+
 def test_what_may_be_left_out_has_defaults(tmp_path: Path, metadata: Metadata) -> None:
     plain = replace(metadata, model=Model(sampling=Sampling(window_s=None)), calibration=(), training={})
 

@@ -101,6 +101,30 @@ def test_cost_penalty_is_the_mean_cost_of_a_stream(policy: Policy) -> None:
     assert penalty.item() == pytest.approx(float(streamed.mean()), rel=1e-5)
 
 
+def test_a_start_is_paid_once_by_each_video_that_uses_the_look() -> None:
+    # Of uniform's 100 a frame: big 110 and its start of 50, glance 15, skip-2 5 a frame; small 40 and its start of 20.
+    hots = one_hot("big big skip-2 skip-2 glance", "small - - - -")
+    started = replace(COSTS, starts=(50, 20, 0))
+
+    penalty = cost_penalty(hots, hots.sum(dim=2) > 0, started, ACTIONS)
+
+    assert float(penalty) == pytest.approx(((2 * 1.10 + 0.5 + 0.05 + 0.05 + 0.15) / 5 + (0.40 + 0.2)) / 2)
+
+
+def test_only_the_frame_that_alone_chose_a_look_is_charged_for_its_start() -> None:
+    once, twice = one_hot("big glance glance").requires_grad_(), one_hot("big big glance").requires_grad_()
+    valid = torch.ones(1, 3, dtype=torch.bool)
+
+    for hots in (once, twice):
+        cost_penalty(hots, valid, replace(COSTS, starts=(60, 0, 0)), ACTIONS).backward()
+
+    assert once.grad is not None
+    assert twice.grad is not None
+    # A third of 110 of 100, and of the start's 60 where there is no other.
+    assert once.grad[0, :, 0].tolist() == pytest.approx([1.7 / 3, 1.1 / 3, 1.1 / 3])
+    assert twice.grad[0, :, 0].tolist() == pytest.approx([1.1 / 3] * 3)
+
+
 def test_cost_penalty_alone_teaches_the_policy_to_spend_less(policy: Policy) -> None:
     valid = torch.ones(32, 8, dtype=torch.bool)
     optimizer = torch.optim.Adam(policy.parameters(), lr=0.02)
