@@ -165,8 +165,12 @@ def sentence(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED
     many videos by the one and the rest by the other, which lies on the straight line between them in accuracy and cost. It
     is chosen on the same videos, which favours the static plans.
 
+    Where they are among the results, random frames and the change rule of equal cost say what kind of video it is: whether it
+    matters which frames are looked at, and whether changed pixels tell which.
+
     Args:
-        results: adaptive points are those whose name starts with adaptive; plans are static..., uniform and glance.
+        results: adaptive points are those whose name starts with adaptive; plans are static..., uniform and glance; "random X"
+            and "change rule X" belong to "adaptive X".
     """
     found = _against_plans(results, draws, seed, level)
     if found is None:
@@ -182,8 +186,45 @@ def sentence(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED
         f"{_verdict(gain)}: adaptive {what} minus that of the best static plan of equal cost is "
         f"{100 * gain.value:+.1f} points{over} ({bounds}; {len(first.scores)} videos in "
         f"{len(set(first.groups))} groups): {'; '.join(parts)}. Between two measured plans, a mixture of both "
-        "counts as a plan: the straight line between them."
+        "counts as a plan: the straight line between them." + _kind(results, draws, seed, level)
     )
+
+
+_KINDS = {  # the policy is better than the rule, ties with it, is worse
+    "random": (
+        "Which frames are looked at matters: random ones of equal cost lose {lost} points{bounds}.",
+        "Random frames of equal cost tie with the policy's ({gain} points{bounds}): as where all of a video is content.",
+        "Random frames of equal cost do better than the policy's ({gain} points{bounds}): it has not learnt where to look.",
+    ),
+    "change rule": (
+        "Pixels that change do not tell which: a rule on them loses {lost} points{bounds}.",
+        "Looking where most pixels change ties with the policy ({gain} points{bounds}).",
+        "Looking where most pixels change does better than the policy ({gain} points{bounds}): something happens now and then, "
+        "and change shows it.",
+    ),
+}
+
+
+def _kind(results: Sequence[Results], draws: int, seed: int, level: float) -> str:
+    """What rules that spend the policy's looks elsewhere say about the videos, in sentences; empty where none was tried."""
+    points = [r for r in results if r.name.startswith("adaptive")]
+    named = {r.name: r for r in results}
+    said = ""
+    for rule, sentences in _KINDS.items():
+        pairs = [(p, named.get(p.name.replace("adaptive", rule, 1))) for p in points if p.model == points[0].model]
+        gains = []
+        for point, other in pairs:
+            if other is not None:
+                _check_paired(point, other)
+                metric = headline(point)
+                gains.append(_statistics(point, metric, draws, seed) - _statistics(other, metric, draws, seed))
+        gain = summary(np.mean(gains, axis=0), points[0].groups, level=level) if gains else None
+        if gain is None or math.isnan(gain.low):
+            continue
+        template = sentences[0 if gain.low > 0 else 2 if gain.high < 0 else 1]
+        bounds = f", {100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
+        said += " " + template.format(gain=f"{100 * gain.value:+.1f}", lost=f"{100 * gain.value:.1f}", bounds=bounds)
+    return said
 
 
 def gain_over_plans(results: Sequence[Results]) -> Interval | None:

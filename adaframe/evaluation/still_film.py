@@ -59,9 +59,9 @@ def draw_event(random: np.random.Generator, length_s: tuple[float, float], event
 def empty_scenes(clips: Sequence[Sequence[Picture]]) -> list[tuple[Picture, int]]:
     """The scene of each clip without those who move: medians over time, of it and of others by the same camera.
 
-    A clip's own median keeps the smear of those who fight on one spot, which would tell the label; the more clips of one camera, of
-    whatever label, the less is left of it. What moves all the same is filled in from what is around it. Others are first brought
-    to a clip's own light, by channel.
+    A clip's own median keeps the smear of those who fight on one spot, which would tell the label; the more clips of one
+    camera, of whatever label, the less is left of it. What moves all the same is filled in from what is around it. Others are
+    first brought to a clip's own light, by channel.
 
     Args:
         clips: some frames of each clip of one source and size, RGB, uint8, (H, W, 3).
@@ -93,7 +93,7 @@ def _wider(mask: NDArray[np.bool_], by: int = 3) -> NDArray[np.bool_]:
 
 
 def filled(picture: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """A picture (H, W, 3) with its unknown pixels taken from their surroundings: from ever coarser pictures of what is known."""
+    """A picture (H, W, 3) whose unknown pixels are taken from around them, in ever coarser pictures of what is known."""
     if known.all() or not known.any():
         return picture
     height, width = known.shape

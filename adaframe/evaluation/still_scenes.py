@@ -1,10 +1,10 @@
 """`python -m adaframe.evaluation.still_scenes`: what cameras mostly show, built from short clips.
 
-Every clip becomes one video: its event somewhere in its own scene standing still, with a sensor's noise in every frame and small
-changes of light. The video has the clip's label, fold and group. The empty scene is the median over time of all clips of the
-same source and camera, whatever their label, and what moves all the same is filled in from around it: so it tells little about
-what is to come. Who takes part in the event comes up within a quarter of a second, without a cut. DIR/clips.csv is a manifest for `adaframe train`; DIR/events.csv
-says where each event is, for analyses only.
+Every clip becomes one video: its event somewhere in its own scene standing still, with a sensor's noise in every frame and
+small changes of light. The video has the clip's label, fold and group. The empty scene is the median over time of all clips of
+the same source and camera, whatever their label, and what moves all the same is filled in from around it: so it tells little
+about what is to come. Who takes part in the event comes up within a quarter of a second, without a cut. DIR/clips.csv is a
+manifest for `adaframe train`; DIR/events.csv says where each event is, for analyses only.
 """
 
 from __future__ import annotations

@@ -233,6 +233,40 @@ def test_a_static_plan_ties_where_the_interval_holds_zero() -> None:
     assert sentence(half_cost([i % 10 > 2 for i in range(300)])).startswith("A static plan ties")
 
 
+def test_the_sentence_says_whether_it_matters_which_frames_are_looked_at() -> None:
+    """Random frames lose 20 points; where pixels change, all is right: an event now and then, that the policy half sees."""
+    adaptive, *plans = half_cost([i % 10 > 1 for i in range(300)])
+    random = results([i % 10 > 3 for i in range(300)], name="random", gmacs=2.0)
+    change = results([True] * 300, name="change rule", gmacs=2.0)
+
+    said = sentence([adaptive, *plans, random, change])
+
+    assert "Which frames are looked at matters: random ones of equal cost lose 20.0 points, +" in said
+    assert "Looking where most pixels change does better than the policy (-20.0 points" in said
+
+
+def test_the_sentence_says_where_any_frames_will_do() -> None:
+    right = [i % 10 > 1 for i in range(300)]
+    adaptive, *plans = half_cost(right)
+    others = [results(right[1:] + right[:1], name=name, gmacs=2.0) for name in ("random", "change rule")]
+
+    said = sentence([adaptive, *plans, *others])
+
+    assert "Random frames of equal cost tie with the policy's (+0.0 points" in said
+    assert "Looking where most pixels change ties with the policy (+0.0 points" in said
+
+
+def test_the_sentence_says_where_change_tells_nothing_and_where_the_policy_has_learnt_nothing() -> None:
+    adaptive, *plans = half_cost([i % 10 > 3 for i in range(300)])
+    random = results([i % 10 > 1 for i in range(300)], name="random", gmacs=2.0)
+    change = results([i % 10 > 5 for i in range(300)], name="change rule", gmacs=2.0)
+
+    said = sentence([adaptive, *plans, random, change])
+
+    assert "it has not learnt where to look" in said
+    assert "Pixels that change do not tell which: a rule on them loses 20.0 points" in said
+
+
 def test_of_several_models_the_first_one_is_judged() -> None:
     methods = half_cost([i % 10 != 0 for i in range(300)])
     other = replace(methods[0], name="adaptive (other)", model="other", scores=1 - methods[0].scores)
