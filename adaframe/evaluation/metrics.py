@@ -193,8 +193,8 @@ def sentence(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED
 _KINDS = {  # the policy is better than the rule, ties with it, is worse
     "random": (
         "Which frames are looked at matters: random ones of equal cost lose {lost} points{bounds}.",
-        "Random frames of equal cost tie with the policy's ({gain} points{bounds}): either all of a video is content, or the policy "
-        "has not learnt where to look.",
+        "Random frames of equal cost tie with the policy's ({gain} points{bounds}): either all of a video is content, or "
+        "the policy has not learnt where to look.",
         "Random frames of equal cost do better than the policy's ({gain} points{bounds}): it has not learnt where to look.",
     ),
     "change rule": (
