@@ -105,6 +105,8 @@ class Policy:
         skips: the skips it may choose: n leaves out the frame and its n-1 successors.
         hold: what stands still over the frames that a skip covers: all of the state, so that their glances influence
             nothing; or h alone, as in AR-Net's release, where c goes on and every frame is glanced at.
+        changes: whether it also sees how each glance differs from the last one that it decided about: what tells a still scene
+            from one where something happens.
         skip_first: whether the first frame may be skipped, so that a video may be skipped wholly (AR-Net).
         dropout: of the glance features that enter it, in training.
     """
@@ -113,6 +115,7 @@ class Policy:
     hidden: int = 64
     skips: tuple[int, ...] = (1, 2, 4)
     hold: Literal["all", "h"] = "all"
+    changes: bool = False
     skip_first: bool = False
     dropout: float = 0.0
 
@@ -214,6 +217,8 @@ class Train:
         trainable: which part of pretrained backbones learns.
         norms: which batch norms learn: own, those from scratch, in the warm-up (a glance's until the policy is frozen); or all,
             in all stages (AR-Net's --npb): then looks run on every frame, with gradients, as frames bear on each other.
+        only: policy leaves looks and head as `init` brought them: only the policy learns, and a glance of its own that is not
+            pretrained.
         weight_decay: of weights, but not of biases, norms and gains.
         kind_factors: whether a parameter's kind multiplies its rate and its decay as in TSN and AR-Net: linear layers' weights
             5/1 and biases 10/0, other biases (of LSTMs, of convolutions) 2/0, norms 1/0.
@@ -252,6 +257,7 @@ class Train:
     policy_lr: float = 3.0
     trainable: Literal["none", "last", "all"] = "all"
     norms: Literal["own", "all"] = "own"
+    only: Literal["all", "policy"] = "all"
     weight_decay: float = 1e-2
     kind_factors: bool = False
     head_penalty: Optional[float] = 0.0
@@ -286,7 +292,8 @@ class Config:
         cost_hardware: of energy: a hardware model of configs/hardware/, or a YAML file of your own.
         policy: adaptive, or a baseline by the same recipe: uniform, static:LOOK/K (every K-th frame), glance.
         init: an adaframe checkpoint to start from (other classes are fine), or a .pth of mmaction2 (TSN, TSM) or TSM's release,
-            whose backbone starts the looks that have the same.
+            whose backbone starts the looks that have the same. Over folds `{fold}` stands for the one left out, and the folder
+            named so is left out for the final model: runs/clips/fold-{fold}/model.safetensors.
         fold: train on all folds but K, and report on K; all does each, and then a final model on all clips.
         seed: of everything random.
         device: auto, cpu, cuda, cuda:1, mps.

@@ -57,6 +57,13 @@ def check(config: Config) -> None:
 def _check_recipe(config: Config) -> None:
     """Values that only go together."""
     data, train = config.data, config.train
+    learns = train.only == "all" or (config.policy == "adaptive" and config.init and not train.stages.warmup)
+    _need(
+        "train.only",
+        train.only,
+        bool(learns),
+        "all, but for an adaptive policy that starts from --init without warm-up",
+    )
     whole = data.crops == "random" or data.scale == 1
     _need("data.scale", data.scale, whole, "1 with data.crops: multi-scale, which has scales of its own")
     _need("train.stage_lr", train.stage_lr, 0 < min(train.stage_lr) < math.inf, "three numbers above 0")

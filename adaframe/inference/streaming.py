@@ -20,7 +20,7 @@ from adaframe.inference.recognizer import Recognizer
 from adaframe.inference.still import Still
 from adaframe.model.actions import Decisions
 from adaframe.model.network import Clips
-from adaframe.model.policy import MASKED
+from adaframe.model.policy import MASKED, State
 from adaframe.video.resize import resize_frame
 
 # Frames a second of a model that was trained on whole files, however long: as its head counts gaps from.
@@ -60,7 +60,7 @@ class _Track:
     """What is kept of one source."""
 
     recent: Recent
-    state: tuple[Tensor, Tensor] | None = None  # of the policy
+    state: State | None = None  # of the policy
     state_s: float = 0.0  # when that started
     due_s: float | None = None  # when the next sampled frame is due; None before the first
     free_s: float = 0.0  # from when on frames are decided about again; before, the last skip covers them
@@ -282,12 +282,12 @@ class Streaming:
             if track.state is None or track.slot_s - track.state_s >= self.window_s - 1e-6:
                 track.state, track.state_s = policy.start(1, glances.device), track.slot_s
         states = [track.state for track in tracks if track.state is not None]
-        before = torch.cat([h for h, _ in states]), torch.cat([c for _, c in states])
-        logits, (h, c) = policy.step(policy.embed(glances), before)
+        before = tuple(torch.cat(parts) for parts in zip(*states, strict=True))
+        logits, after = policy.step(policy.embed(glances), before)
         if self.beta:
             logits = logits - self.beta * self._price
         for i, track in enumerate(tracks):
-            track.state = h[i : i + 1], c[i : i + 1]
+            track.state = tuple(part[i : i + 1] for part in after)
             if not len(track.recent):
                 logits[i, len(actions.sources) :] = MASKED
         best: list[int] = logits.argmax(dim=1).tolist()

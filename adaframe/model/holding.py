@@ -60,7 +60,7 @@ class HoldingPolicy(Policy):
         for t in range(valid.shape[1]):
             decided = (left == 0) & valid[:, t]
             held = decided[:, None]
-            logits, (h_new, c) = self.step(embedded[:, t], (h, c))
+            logits, (h_new, c, *_) = self.step(embedded[:, t], (h, c))
             if bias is not None:
                 logits = logits + bias
             if t == 0 and self.actions.skips and not self.skip_first:

@@ -95,6 +95,10 @@ class Network(nn.Module):
                 "glance.answers_from: state needs a policy that goes on over skipped frames; try: policy.hold: h, or "
                 "answers_from: glance"
             )
+        if self.plan is None and model.policy.hold == "h" and model.policy.changes:
+            raise UsageError(
+                "policy.changes goes with policy.hold: all; AR-Net's policy, which holds h alone, has none"
+            )
         self.actions = Actions(tuple(k.name for k in looks), answers, skips)
         self.pixels = tuple(k.pixels for k in looks)
         self.looks = nn.ModuleList()
@@ -128,6 +132,7 @@ class Network(nn.Module):
                     hidden=model.policy.hidden,
                     actions=self.actions,
                     skip_first=model.policy.skip_first,
+                    changes=model.policy.changes,
                     dropout=model.policy.dropout,
                 )
         if model.head.width == 0 and model.head.scores == "shared" and len(set(widths)) > 1:

@@ -15,8 +15,12 @@ from torch import Tensor, nn
 
 from adaframe.model.actions import Actions, Decisions
 
+State = tuple[Tensor, ...]  # h, c; with changes also the last glance, embedded: NaN where there is none yet
+
 # Finite, so that the softmax of a masked action has a gradient of exactly zero rather than none.
 MASKED = -1e9
+# Of an embedded glance's deviation over its features, which is near 1: a change far below counts as none.
+LITTLE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,9 @@ class Policy(nn.Module):
         hidden: H, width of the LSTM.
         actions: what there is to choose from.
         skip_first: whether the first frame may be skipped.
+        changes: whether it also sees how each glance differs from the last one that it decided about: |embedded - embedded
+            before|, as a logarithm; no change where there is none yet. A single small glance often cannot tell a scene that
+            stands still from one in which something happens (docs/still-scenes.md).
         dropout: of `dropout`, which training puts before it: once, as one glance may be read twice (`HoldingPolicy.states`).
     """
 
@@ -55,14 +62,16 @@ class Policy(nn.Module):
         hidden: int,
         actions: Actions,
         skip_first: bool = False,
+        changes: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.actions, self.features, self.skip_first = actions, features, skip_first
+        self.actions, self.features, self.skip_first, self.changes = actions, features, skip_first, changes
+        self.embedded = project or features
         self.project = nn.Linear(features, project) if project else nn.Identity()
         self.norm = nn.LayerNorm(project) if project else nn.Identity()
-        self.cell = nn.LSTMCell(project or features, hidden)
+        self.cell = nn.LSTMCell(self.embedded * (2 if changes else 1), hidden)
         self.logits = nn.Linear(hidden, len(actions))
         # Starts undecided, so that the joint stage meets all actions.
         nn.init.normal_(self.logits.weight, std=0.01)
@@ -73,15 +82,22 @@ class Policy(nn.Module):
         embedded: Tensor = self.norm(self.project(glances.float()))
         return embedded
 
-    def start(self, videos: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The state before the first frame: two zero tensors (B, H)."""
+    def start(self, videos: int, device: torch.device) -> State:
+        """The state before the first frame: two zero tensors (B, H), and with changes no last glance (B, P)."""
         zero = torch.zeros(videos, self.cell.hidden_size, device=device)
-        return zero, zero
+        if not self.changes:
+            return zero, zero
+        return zero, zero, torch.full((videos, self.embedded), torch.nan, device=device)
 
-    def step(self, embedded: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def step(self, embedded: Tensor, state: State) -> tuple[Tensor, State]:
         """One frame: LSTM inputs (B, P) and a state -> action logits (B, A) and the next state."""
-        state = self.cell(embedded, state)
-        return self.logits(state[0]), state
+        if not self.changes:
+            h, c = self.cell(embedded, state)
+            return self.logits(h), (h, c)
+        *memory, last = state
+        change = (embedded - torch.where(torch.isnan(last), embedded, last)).abs()
+        h, c = self.cell(torch.cat([embedded, torch.log(change + LITTLE)], dim=1), tuple(memory))
+        return self.logits(h), (h, c, embedded)
 
     def decide(
         self,
@@ -122,7 +138,7 @@ class Policy(nn.Module):
         videos, frames = valid.shape
         embedded = self.embed(glances)
         covers = _on(glances.device, self.actions.covers)
-        h, c = self.start(videos, glances.device)
+        state = self.start(videos, glances.device)
         # A frame ahead of the last decision's reach is due; those of a video's invalid end never are.
         due = torch.zeros(videos, dtype=torch.long, device=glances.device)
         action = due
@@ -135,14 +151,14 @@ class Policy(nn.Module):
             if temperature is None and glances.device.type == "cpu" and not bool(decided.any()):
                 chosen.append(action)
                 continue
-            logits, (h_new, c_new) = self.step(embedded[:, t], (h, c))
+            logits, after = self.step(embedded[:, t], state)
             if bias is not None:
                 logits = logits + bias
             if t == 0 and self.actions.skips and not self.skip_first:
                 first_skip = len(self.actions.sources)
                 logits = torch.cat([logits[:, :first_skip], torch.full_like(logits[:, first_skip:], MASKED)], dim=1)
             held = decided[:, None]
-            h, c = torch.where(held, h_new, h), torch.where(held, c_new, c)
+            state = tuple(torch.where(held, new, old) for new, old in zip(after, state, strict=True))
             if temperature is None:
                 picked = logits.argmax(dim=1)
             else:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 NEVER = 1e-4  # a feature that deviates less than this is taken as constant
+ALMOST_ONE_GAP = 0.05  # spread of the gaps' logarithms; of gaps of 1, 2 and 4 frames it is 0.96
 LARGEST_GAP = 32.0  # times the nominal gap, and its inverse: gains do not move beyond
 
 
@@ -158,7 +159,8 @@ class Head(nn.Module):
         x, y = torch.stack(logs), torch.stack(rows)
         spread = (x - x.mean()).square().sum()
         slope = ((x - x.mean())[:, None] * (y - y.mean(dim=0))).sum(dim=0) / spread.clamp(min=1e-6)
-        self.gap[source] = -slope if len(rows) > 1 else torch.zeros_like(slope)
+        # Gaps near the largest that counts are almost one and the same, from which no slope can be told.
+        self.gap[source] = -slope if spread > ALMOST_ONE_GAP else torch.zeros_like(slope)
         self.level[source] = -(y.mean(dim=0) + self.gap[source] * x.mean())
 
     def summary(self, state: HeadState) -> Tensor:

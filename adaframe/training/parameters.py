@@ -27,6 +27,11 @@ def backbones(network: Network) -> list[tuple[nn.Module, bool]]:
     return [(m, p) for m, p in configured if id(m) not in seen and not seen.add(id(m))]  # type: ignore[func-returns-value]
 
 
+def _untaught(network: Network) -> bool:
+    """Whether the glance has weights of its own that are not pretrained."""
+    return not network.model.glance.shares and network.model.glance.weights == "none"
+
+
 def _looks(network: Network) -> list[Any]:
     return [look for look in network.model.looks if look.name in network.actions.looks]
 
@@ -47,7 +52,14 @@ def frozen_norms(network: Network, *, learn_own: bool, learn_glance: bool = Fals
 
 
 def freeze(network: Network, train: Train) -> None:
-    """Set, once and before training, which parameters of pretrained backbones learn. Their norms do by train.norms alone."""
+    """Set, once and before training, which parameters learn; norms of pretrained backbones do by train.norms alone."""
+    if train.only == "policy":
+        assert network.policy is not None
+        network.requires_grad_(False)
+        network.policy.requires_grad_(True)
+        if network.glance is not None and _untaught(network):
+            network.glance.requires_grad_(True)
+        return
     for backbone, pretrained in backbones(network):
         if not pretrained:
             continue
@@ -79,7 +91,7 @@ def parameter_groups(network: Network, train: Train) -> list[dict[str, Any]]:
     }
     if network.policy is not None:
         learners: list[nn.Module] = [network.policy]
-        if network.glance is not None and not network.model.glance.shares and network.model.glance.weights == "none":
+        if network.glance is not None and _untaught(network):
             learners.append(network.glance)
         factors |= {id(p): train.policy_lr for learner in learners for p in learner.parameters()}
     gains = {id(network.head.level), id(network.head.gap)}

@@ -56,7 +56,8 @@ class Run:
 
     def train(self, network: Network, train: list[int], held_out: list[int], *, resume: bool) -> Recogniser:
         """Fit the network on some clips, on all devices of the run; the held-out ones are only watched."""
-        _standardise(network, self.material, train)
+        if self.config.train.only == "all":
+            _standardise(network, self.material, train)
         job = {"material": self.material, "out": self.out, "train": train, "held_out": held_out, "resume": resume}
         job |= {"costs": network.costs, "prices": network.prices}
         with together(self.config, count_devices(self.config), job) as rank:

@@ -20,16 +20,26 @@ from adaframe.training.material import Material
 from adaframe.training.parameters import freeze
 from adaframe.training.pricing import prices_of
 
+_FOLD = "{fold}"
+
 
 def build_network(config: Config, classes: int) -> Network:
     """The network of a run, started as it says."""
     torch.manual_seed(config.seed)
     network = Network(config.model, classes=classes, plan=config.policy)
     if config.init:
-        print(f"started from {config.init}: {_start_from(network, Path(config.init))}", file=sys.stderr)
+        path = start_of(config)
+        print(f"started from {path}: {_start_from(network, path)}", file=sys.stderr)
     network.prices = prices_of(config, network)
     freeze(network, config.train)
     return network.to(pick_device(config.device))
+
+
+def start_of(config: Config) -> Path:
+    """The file to start from, where `init` holds one: `{fold}` is the fold left out; without one its folder is left out."""
+    if config.fold not in ("", "all"):
+        return Path(config.init.replace(_FOLD, config.fold))
+    return Path(*(part for part in Path(config.init).parts if _FOLD not in part))
 
 
 def _start_from(network: Network, path: Path) -> str:

@@ -35,7 +35,8 @@ def test_frames_of_the_first_seconds_do_not_count(
 
     assert 2 <= len(played.delays_s) <= 5  # four a second
     assert sum(played.actions.values()) == len(played.delays_s)
-    assert 0 < played.model <= played.load
+    assert played.model > 0
+    assert played.model <= played.load + 0.02  # that of other processes is read in hundredths of a second
 
 
 def test_the_table_has_shares_of_the_sampled_frames() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import adaframe
+from adaframe.config import Policy
 from adaframe.inference import streaming
 from adaframe.inference.recognizer import Recognizer
 from adaframe.inference.streaming import Answer, Streaming
@@ -34,9 +35,14 @@ def run(eyes: Streaming, images: np.ndarray, times_s: np.ndarray, source: str = 
     return [answer for answer in answers if answer is not None]
 
 
+@pytest.mark.parametrize("changes", [False, True])
 @pytest.mark.parametrize("beta", [0.0, 4.0])
 @pytest.mark.parametrize("start_s", [0.0, 1e6])
-def test_over_a_window_decisions_and_scores_are_those_of_a_file(model: Recognizer, beta: float, start_s: float) -> None:
+def test_over_a_window_decisions_and_scores_are_those_of_a_file(
+    make_checkpoint: MakeCheckpoint, beta: float, start_s: float, changes: bool
+) -> None:
+    policy = Policy(project=4, hidden=4, skips=(1, 2), changes=changes)
+    model = adaframe.load(make_checkpoint(f"changes-{changes}", parts={"policy": policy}), device="cpu")
     times, met = np.array([0.0, 0.26, 0.49, 0.77]), set()
     for seed in range(12):
         images = scenes(4, seed)

@@ -9,18 +9,18 @@ import torch
 from torch import Tensor
 
 from adaframe.model.actions import Actions
-from adaframe.model.policy import Choice, Policy
+from adaframe.model.policy import LITTLE, Choice, Policy
 
 ACTIONS = Actions(looks=("big", "small"), glance_answers=True, skips=(1, 2, 4))
 SOURCES = len(ACTIONS.sources)
 FEATURES = 5
 
 
-@pytest.fixture
-def policy() -> Policy:
+@pytest.fixture(params=[False, True], ids=["", "changes"])
+def policy(request: pytest.FixtureRequest) -> Policy:
     """A policy with opinions, which differ from frame to frame."""
     torch.manual_seed(0)
-    policy = Policy(features=FEATURES, project=6, hidden=6, actions=ACTIONS)
+    policy = Policy(features=FEATURES, project=6, hidden=6, actions=ACTIONS, changes=request.param)
     torch.nn.init.normal_(policy.cell.weight_ih, std=2)
     torch.nn.init.normal_(policy.logits.weight, std=5)
     return policy
@@ -219,3 +219,22 @@ def test_a_stream_that_never_glances_at_covered_frames_decides_alike(policy: Pol
             t += ACTIONS.covers[deciders[t]]
         assert deciders == {t: int(expected.actions[b, t]) for t in range(12) if expected.decided[b, t]}
     assert not expected.decided.all()
+
+
+def test_with_changes_it_sees_how_a_glance_differs_from_the_last_one_it_decided_about() -> None:
+    torch.manual_seed(0)
+    policy = Policy(features=FEATURES, project=6, hidden=6, actions=ACTIONS, changes=True)
+    seen = glances(1, 3)
+    still, moved = policy.embed(seen[:, 0]), policy.embed(seen[:, 1])
+    start = policy.start(1, torch.device("cpu"))
+    inputs: list[Tensor] = []
+    policy.cell.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
+
+    _, first = policy.step(still, start)
+    _, again = policy.step(still, first)
+    policy.step(moved, again)
+
+    none, same, other = (torch.exp(values[0, 6:]) - LITTLE for values in inputs)
+    torch.testing.assert_close(none, torch.zeros(6), atol=1e-6, rtol=0)  # there is none before the first
+    torch.testing.assert_close(same, torch.zeros(6), atol=1e-6, rtol=0)
+    torch.testing.assert_close(other, (moved - still)[0].abs(), atol=1e-5, rtol=1e-4)

@@ -134,6 +134,18 @@ def test_gains_are_set_so_that_changes_average_one_whatever_the_gap() -> None:
     assert gains(head, NOMINAL_S)[3] == pytest.approx(1.0)
 
 
+def test_from_gaps_that_all_count_as_the_largest_no_slope_is_told() -> None:
+    torch.manual_seed(0)
+    walk = torch.randn(20, 9, 4).cumsum(dim=1)
+    head = make_head(sources=1)
+
+    head.fit_changes(0, walk, torch.ones(20, 9, dtype=torch.bool), 31.9 * NOMINAL_S * torch.arange(9.0).expand(20, -1))
+
+    assert head.gap is not None
+    assert not head.gap[0].any()
+    assert bool((gains(head, 40 * NOMINAL_S) < 10).all())
+
+
 def test_a_new_head_does_not_mind_the_gap() -> None:
     head = Head(features=(4, 4), width=4, classes=3, changes=True, dropout=0.0, nominal_gap_s=NOMINAL_S)
     features, seen, times_s = inputs()

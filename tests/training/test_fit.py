@@ -127,6 +127,20 @@ def test_the_same_seed_gives_the_same_model_and_another_one_another(
     assert any(not torch.equal(value, other[name]) for name, value in first.items())
 
 
+def test_where_only_the_policy_learns_looks_and_head_stay_as_they_were(
+    make_config: MakeConfig, trained: Path, tmp_path: Path
+) -> None:
+    start = trained / "model.safetensors"
+    only = {"train.only": "policy", "train.stages.warmup": 0, "train.stages.finetune": 0}
+
+    fit(make_config(init=str(start), seed=5, **only), out=tmp_path)
+
+    before, after = load_file(start), load_file(tmp_path / "model.safetensors")
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any(name.startswith("policy.") for name in changed)
+    assert not [name for name in changed if not name.startswith(("policy.", "glance.", "head.usual"))]
+
+
 def test_a_folder_that_holds_a_run_is_refused_before_anything_is_touched(
     trained: Path, make_config: MakeConfig
 ) -> None:

@@ -156,3 +156,19 @@ def test_a_baseline_has_groups_too() -> None:
     groups = parameter_groups(network, Train())
 
     assert sum(len(g["params"]) for g in groups) == len(list(network.parameters()))
+
+
+def test_only_the_policy_learns_and_a_glance_that_nothing_has_taught(build: Build) -> None:
+    own, shared = build(TINY), build(replace(TINY, glance=Glance(16, "tiny-2", "none", shares="look-32")))
+    train = replace(Train(), only="policy")
+
+    for network in (own, shared):
+        freeze(network, train)
+
+    assert own.policy is not None
+    assert own.glance is not None
+    assert all(p.requires_grad for module in (own.policy, own.glance) for p in module.parameters())
+    assert not any(p.requires_grad for module in (own.head, own.looks) for p in module.parameters())
+    assert shared.policy is not None
+    wanted = {id(p) for p in shared.policy.parameters()}
+    assert {id(p) for p in shared.parameters() if p.requires_grad} == wanted
