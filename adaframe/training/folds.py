@@ -35,6 +35,7 @@ from adaframe.training.report import (
     groups_of,
     report_validation,
 )
+from adaframe.training.rules import rules_at_equal_cost
 from adaframe.training.run import Run
 from adaframe.training.sections import Sections, classes_section, data_section, picked_list, usage, verdict
 from adaframe.training.start import build_network, check_fold, choose_clips
@@ -100,6 +101,9 @@ def fit_folds(
         if material.features is not None and metadata.plan == "adaptive":
             for name, outcome in _same_weights(run, module, held_out):
                 reported.setdefault(name, []).append(outcome)
+            if config.budget >= min(p.cost for p in metadata.calibration):
+                for rule, outcome in rules_at_equal_cost(material, module, held_out, metadata.beta_for(config.budget)):
+                    reported.setdefault(f"{rule} at {config.budget:g}", []).append(outcome)
             reported.setdefault("frozen features + linear layer", []).append(
                 frozen_linear(material, module.network, learnt, held_out)
             )

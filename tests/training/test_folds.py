@@ -96,6 +96,10 @@ def test_every_clip_is_answered_exactly_once(run: Path, manifest: Path) -> None:
     assert {"adaptive at 1", "adaptive at 0.7", "uniform, same weights", "frozen features + linear layer"} <= {
         m["name"] for m in methods
     }
+    rules = {m["name"]: np.mean(m["gmacs"]) for m in methods if m["name"].endswith(" at 0.7")}
+    assert sorted(rules) == ["adaptive at 0.7", "change rule at 0.7", "random at 0.7"]
+    frame = methods[0]["gmacs_uniform"] / 4
+    assert all(abs(cost - rules["adaptive at 0.7"]) <= frame for cost in rules.values())  # all at its cost, to a look
     for method in methods:
         assert sorted(method["clips"]) == [str(manifest.parent / f"{n:02d}.mp4") for n in FOLDS]
         assert len(method["scores"]) == len(method["groups"]) == len(method["gmacs"]) == len(FOLDS)
