@@ -86,7 +86,7 @@ demo-seeds: | $(STAMPS)-demo
 	    --against $$run/{uniform,static,glance,arnet-loss}/$(MODEL); \
 	  set +x; \
 	done
-	@$(PY) -m adaframe.evaluation.seeds demo/seed-*/report
+	@$(PY) -m adaframe.evaluation.studies.seeds demo/seed-*/report
 
 # The demo's recipe at several budgets, and the model of the largest one moved to each of them at run time.
 BUDGETS ?= 0.15 0.3 0.5 0.8
@@ -102,7 +102,7 @@ demo-budgets: demo/data/.rendered
 	done
 	$(ADAFRAME) evaluate --checkpoint demo/budget-$(lastword $(BUDGETS))/$(MODEL) --data.root demo/data --report demo/moved \
 	  --budget $(subst $(empty) $(empty),$(comma),$(strip $(BUDGETS)))
-	@$(PY) -m adaframe.evaluation.budgets --trained $(BUDGETS:%=demo/budget-%/report) --moved demo/moved
+	@$(PY) -m adaframe.evaluation.studies.budgets --trained $(BUDGETS:%=demo/budget-%/report) --moved demo/moved
 
 test: $(STAMPS)-test
 	$(PY) -m ruff check

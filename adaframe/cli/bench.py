@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
 
         config = read_config(args.config)
     if args.latency_table:
-        from adaframe.evaluation.bench import bench_parts
+        from adaframe.evaluation.speed.bench import bench_parts
 
         bench_parts(
             args.latency_table,
@@ -152,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
         from adaframe.energy.places import parse_places
 
         places = parse_places(args.energy, carbon=args.carbon, device=args.device)
-    from adaframe.evaluation.bench import bench
+    from adaframe.evaluation.speed.bench import bench
 
     bench(
         checkpoint=checkpoint or None,
@@ -175,7 +175,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _costs(args: argparse.Namespace) -> int:
     from adaframe.cli.configuration import read_config
-    from adaframe.evaluation.cost_table import of_checkpoint, of_config, show_costs
+    from adaframe.evaluation.speed.cost_table import of_checkpoint, of_config, show_costs
 
     configs = [args.config] if args.config else ["paper/activitynet-resnet", "paper/activitynet-efficientnet"]
     models = [of_checkpoint(args.checkpoint)] if args.checkpoint else [of_config(c, read_config(c)) for c in configs]

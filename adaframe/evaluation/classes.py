@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adaframe.evaluation.blocks import Block, Table, Text, markdown, percent
-from adaframe.evaluation.drawing import number
 from adaframe.evaluation.metrics import Results, average_precisions
+from adaframe.evaluation.report.blocks import Block, Table, Text, markdown, percent
+from adaframe.evaluation.report.drawing import number
 from adaframe.model.answer import named
 
 TABLE_LIMIT = 60  # classes in a table; of more, the worst are shown

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from adaframe.data.clips import Clip
 from adaframe.errors import VideoError
-from adaframe.evaluation.blocks import Block, Heading, Picture, Strong, Text
 from adaframe.evaluation.metrics import Results, accuracy, headline, mean_average_precision
+from adaframe.evaluation.report.blocks import Block, Heading, Picture, Strong, Text
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
 from adaframe.model import answer

@@ -16,7 +16,6 @@ from adaframe.data.sides import sided
 from adaframe.energy.methods import energy_of
 from adaframe.energy.places import Places
 from adaframe.errors import AdaframeError, DataError, UsageError
-from adaframe.evaluation.blocks import Block, Heading, Items, Table, Text
 from adaframe.evaluation.classes import ClassFacts, class_blocks, class_facts, label_counts, plain
 from adaframe.evaluation.disagreements import best_static_plan, choose, strip_blocks
 from adaframe.evaluation.limits import limits
@@ -31,9 +30,10 @@ from adaframe.evaluation.metrics import (
     sentence,
 )
 from adaframe.evaluation.protocols import Protocol, first_labels, protocol, protocol_cells, protocol_notes
-from adaframe.evaluation.provenance import Provenance, provenance
-from adaframe.evaluation.report import aligned, text_table, to_json
-from adaframe.evaluation.report_folder import write_report
+from adaframe.evaluation.report.blocks import Block, Heading, Items, Table, Text
+from adaframe.evaluation.report.folder import write_report
+from adaframe.evaluation.report.provenance import Provenance, provenance
+from adaframe.evaluation.report.tables import aligned, text_table, to_json
 from adaframe.evaluation.timing import time_methods
 from adaframe.evaluation.views import Method, View
 from adaframe.files import write_text

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from adaframe.evaluation.blocks import Items
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, Interval
 from adaframe.evaluation.metrics import Results, headline, interval
+from adaframe.evaluation.report.blocks import Items
 
 FEW_GROUPS = 20  # below this a bootstrap of groups is known to give intervals that are too narrow
 FEW_VIDEOS = 20  # of a class

@@ -97,7 +97,7 @@ class Prediction:
             raise AdaframeError(f"{self.path}: its pictures were not kept; try: classify it alone")
 
     def _draw_timeline(self, path: Path, windows: Windows) -> None:
-        from adaframe.evaluation.timeline import Spans, timeline_figure
+        from adaframe.evaluation.report.timeline import Spans, timeline_figure
 
         labels = [window["label"] for window in self.timeline]
         spans = Spans(
@@ -112,7 +112,7 @@ class Prediction:
         timeline_figure(path, spans, stills=stills, **self._headline())
 
     def _draw_strip(self, path: Path, crops: np.ndarray, model: Model) -> None:
-        from adaframe.evaluation.film import film_strip
+        from adaframe.evaluation.report.film import film_strip
 
         valid = self.decisions.valid.cpu().numpy()
         film_strip(

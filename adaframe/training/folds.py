@@ -16,7 +16,7 @@ from adaframe.config import Config, Stages
 from adaframe.config_io import to_yaml
 from adaframe.evaluation.classes import class_facts, plain
 from adaframe.evaluation.metrics import Results, headline, sentence
-from adaframe.evaluation.report import markdown_table, to_json
+from adaframe.evaluation.report.tables import markdown_table, to_json
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.network import Network
@@ -231,7 +231,7 @@ def _report(
 
 
 def _methods(run: Run, results: Sequence[Results], reference: str) -> str:
-    from adaframe.evaluation.figures import accuracy_cost_figure  # matplotlib takes a moment to import
+    from adaframe.evaluation.report.figures import accuracy_cost_figure  # matplotlib takes a moment to import
 
     what = "mAP" if headline(results[0]) == "map" else "accuracy"
     accuracy_cost_figure(results, run.out / "figures" / "accuracy-cost.png")

@@ -10,7 +10,7 @@ from adaframe.config import Config
 from adaframe.energy.hardware import load_hardware
 from adaframe.energy.prices import energy_costs
 from adaframe.errors import UsageError
-from adaframe.evaluation.latency import in_words, measure_latency
+from adaframe.evaluation.speed.latency import in_words, measure_latency
 from adaframe.inference.recognizer import pick_device
 from adaframe.model.cost import Costs
 from adaframe.model.latency import read_table, write_table

@@ -15,7 +15,7 @@ import numpy as np
 from adaframe.energy.result import Energy
 from adaframe.evaluation.classes import class_facts, plain
 from adaframe.evaluation.metrics import Results
-from adaframe.evaluation.report import markdown_table, to_json
+from adaframe.evaluation.report.tables import markdown_table, to_json
 from adaframe.files import write_text
 from adaframe.model.metadata import Metadata
 from adaframe.training.calibration import Outcome
@@ -147,7 +147,7 @@ def _tradeoff(
     *,
     apart: bool,
 ) -> str:
-    from adaframe.evaluation.tradeoff import tradeoff_figure  # matplotlib takes a moment to import
+    from adaframe.evaluation.report.tradeoff import tradeoff_figure  # matplotlib takes a moment to import
 
     what = metadata.judged_by
     shown = f"![{what} against {metadata.counted.unit}](figures/accuracy-cost.png)"
@@ -184,7 +184,7 @@ def counted_sentence(metadata: Metadata, outcome: Outcome) -> str:
 
 
 def _epochs(run: Run, metadata: Metadata) -> str:
-    from adaframe.evaluation.epochs import epochs_figure
+    from adaframe.evaluation.report.epochs import epochs_figure
 
     with (run.out / "metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -20,9 +20,9 @@ from adaframe.energy.result import Energy
 from adaframe.errors import AdaframeError
 from adaframe.evaluation.bootstrap import LEVEL
 from adaframe.evaluation.classes import class_facts, class_table, label_counts
-from adaframe.evaluation.confusion import FIGURE_LIMIT, confused_pairs, confusion, confusion_figure
-from adaframe.evaluation.drawing import number
 from adaframe.evaluation.metrics import Results, headline, interval
+from adaframe.evaluation.report.confusion import FIGURE_LIMIT, confused_pairs, confusion, confusion_figure
+from adaframe.evaluation.report.drawing import number
 
 if TYPE_CHECKING:
     from adaframe.training.run import Run

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from adaframe.data.manifest import DataSet
-from adaframe.evaluation.folds import from_row
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.nested import part
+from adaframe.evaluation.studies.folds import from_row
 from adaframe.files import write_text
 from adaframe.training.calibration import BETAS, Outcome
 from adaframe.training.folds import as_row

@@ -30,7 +30,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
 
     stand_in("adaframe.training.fit", "fit")
     stand_in("adaframe.evaluation.evaluate", "evaluate")
-    stand_in("adaframe.evaluation.bench", "bench")
+    stand_in("adaframe.evaluation.speed.bench", "bench")
     stand_in("adaframe.inference.describe", "describe", "a description")
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "example.safetensors").write_bytes(b"")

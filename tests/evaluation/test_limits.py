@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from adaframe.evaluation.blocks import markdown
 from adaframe.evaluation.bootstrap import Interval
 from adaframe.evaluation.limits import limits
 from adaframe.evaluation.metrics import Results
+from adaframe.evaluation.report.blocks import markdown
 
 
 def method(name: str = "adaptive", wrong: int = 1, groups: int = 40) -> Results:

@@ -15,7 +15,7 @@ import torch
 import adaframe
 from adaframe.config import Sampling
 from adaframe.errors import AdaframeError, CheckpointError, UnreadableVideo, UsageError
-from adaframe.evaluation.decode_films import render as render_gop
+from adaframe.evaluation.speed.decode_films import render as render_gop
 from adaframe.inference.recognizer import Recognizer, pick_device
 from adaframe.model.metadata import Metadata
 from adaframe.video import ClipFrames, ClipRequest, read_clip, read_frames

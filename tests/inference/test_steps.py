@@ -12,7 +12,7 @@ import pytest
 
 import adaframe
 from adaframe.errors import DecoderFailure, VideoError
-from adaframe.evaluation.decode_films import render
+from adaframe.evaluation.speed.decode_films import render
 from adaframe.inference import together
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer

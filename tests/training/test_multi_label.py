@@ -18,8 +18,8 @@ import pytest
 import adaframe
 from adaframe.cli.main import main
 from adaframe.config import Config
-from adaframe.evaluation.folds import read_run
 from adaframe.evaluation.metrics import mean_average_precision
+from adaframe.evaluation.studies.folds import read_run
 from adaframe.model.metadata import read_metadata
 from adaframe.training.fit import fit
 

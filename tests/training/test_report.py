@@ -14,7 +14,7 @@ import pytest
 from adaframe.config import Config, Data, Model
 from adaframe.data.clips import Clip, DataSet
 from adaframe.errors import UnreadableVideo
-from adaframe.evaluation import epochs
+from adaframe.evaluation.report import epochs
 from adaframe.model.cost import Costs
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.training.calibration import Outcome

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from adaframe.errors import DecoderFailure, UnreadableVideo
-from adaframe.evaluation.decode_films import encode
+from adaframe.evaluation.speed.decode_films import encode
 from adaframe.video import Camera, Cameras, Shot
 from adaframe.video.reader import read_frames
 

@@ -1,0 +1,1 @@
+"""Live recognition measured: delay, load, events, outages, endurance."""

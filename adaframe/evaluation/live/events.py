@@ -1,0 +1,262 @@
+"""`python -m adaframe.evaluation.live.events`: what live recognition makes of clips that were joined to a stream.
+
+The clips of each fold, which the fold's model has not learnt from, are joined: scenes (up to so many clips of one group and
+label) in random order. Frames come one by one, as from a camera; the smoothing is that of `adaframe stream`.
+
+The rule, for one label: the stream's true events are its unbroken stretches of that label. An event that was told finds a
+true one if it begins while that lasts; each finds one at most, and each is found once. Precision: share of the events told
+that found one. Recall: share of the true ones found. Delay: from the beginning of a true event to the event told that found
+it. An event that begins before the true one does is thus a false one. `time right` is the share of all moments whose label is
+right, every delay counted as wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adaframe.cli.parser import fraction, positive
+from adaframe.cli.standalone import telling_errors
+from adaframe.config import Preprocess
+from adaframe.data.clips import Clip, DataSet
+from adaframe.data.manifest import load_dataset
+from adaframe.errors import DataError
+from adaframe.inference.account import Account
+from adaframe.inference.moment import Moment
+from adaframe.inference.recognizer import Recognizer, load
+from adaframe.inference.streaming import Streaming
+from adaframe.model.plans import parse_plan
+from adaframe.progress import Line
+from adaframe.video.facts import probe
+from adaframe.video.reader import read_frames
+from adaframe.video.shot import Shot
+
+Stretch = tuple[float, float]
+_NEVER = datetime.fromtimestamp(0.0, timezone.utc)  # frames of joined clips have no time of day
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to go about a stream.
+
+    Args:
+        name: in the table.
+        budget: fraction of uniform's compute; None: uniform itself, with the same weights.
+        rate: of the sampling rate.
+        still: whether still pictures are left out.
+    """
+
+    name: str
+    budget: float | None
+    rate: float = 1.0
+    still: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a method made of one stream.
+
+    Args:
+        told: events.
+        true: events.
+        delays_s: of those found.
+        right: share of the moments whose label is right.
+        gmacs: 1e9 multiply-adds executed.
+        seconds: of stream.
+    """
+
+    told: int
+    true: int
+    delays_s: tuple[float, ...]
+    right: float
+    gmacs: float
+    seconds: float
+
+
+def joined(clips: Sequence[Clip], *, scene: int, seed: int) -> list[Clip]:
+    """Clips in the order of the stream: scenes of at most so many of one group and label, shuffled."""
+    random = np.random.default_rng(seed)
+    by_scene: list[list[Clip]] = []
+    key = lambda clip: (clip.group, clip.labels)  # noqa: E731
+    for _, group in itertools.groupby(sorted(clips, key=lambda c: (*key(c), c.path)), key):
+        members = list(group)
+        random.shuffle(members)
+        by_scene += [members[i : i + scene] for i in range(0, len(members), scene)]
+    return [clip for i in random.permutation(len(by_scene)) for clip in by_scene[i]]
+
+
+def stretches(labels: Sequence[str], ends_s: Sequence[float], label: str) -> list[Stretch]:
+    """Where the stream has the label without a break: seconds, of clips with these labels and ends."""
+    found, start_s = [], 0.0
+    for held, group in itertools.groupby(zip(labels, ends_s, strict=True), lambda pair: pair[0]):
+        end_s = list(group)[-1][1]
+        if held == label:
+            found.append((start_s, end_s))
+        start_s = end_s
+    return found
+
+
+def match(begins_s: Sequence[float], true: Sequence[Stretch]) -> list[float]:
+    """Delays of the true events that were found: each by the first event told that begins while it lasts."""
+    delays = []
+    for start_s, end_s in true:
+        within = [begin for begin in begins_s if start_s <= begin < end_s]
+        delays += [within[0] - start_s] if within else []
+    return delays
+
+
+class Crops:
+    """Frames of clips at the model's crop size, read once."""
+
+    def __init__(self, preprocess: Preprocess) -> None:
+        self._preprocess = preprocess
+        self._read: dict[Clip, tuple[NDArray[np.uint8], NDArray[np.float64]]] = {}
+
+    def of(self, clip: Clip) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """All frames of a clip, uint8, (n, c, c, 3), and their seconds from its start; (n + 1,): the last is its end."""
+        if clip not in self._read:
+            facts = probe(clip.path)
+            within = (facts.times_s >= (clip.start_s or 0.0) - 1e-6) & (facts.times_s < (clip.end_s or np.inf))
+            frames = read_frames(clip.path, np.flatnonzero(within), preprocess=self._preprocess, facts=facts)
+            times = np.append(frames.times_s, frames.times_s[-1] + 1 / facts.fps) - frames.times_s[0]
+            self._read[clip] = frames.images, times
+        return self._read[clip]
+
+
+def stream_of(clips: Sequence[Clip], crops: Crops) -> Iterator[tuple[NDArray[np.uint8], float, str]]:
+    """Pictures of the joined clips, seconds of the stream, the label that holds."""
+    begin_s = 0.0
+    for clip in clips:
+        images, times = crops.of(clip)
+        for image, time_s in zip(images, times[:-1].tolist(), strict=True):
+            yield image, begin_s + time_s, clip.labels[0]
+        begin_s += float(times[-1])
+
+
+def run(model: Recognizer, clips: Sequence[Clip], crops: Crops, method: Method, label: str) -> Outcome:
+    """One method on the stream that the clips make."""
+    plan = model.network.plan
+    if method.budget is None:
+        model.network.plan = parse_plan("uniform", model.metadata.model)
+    beta = 0.0 if method.budget is None else model.metadata.beta_for(method.budget)
+    eyes = Streaming(model, beta=beta, rate=method.rate, still=method.still)
+    account = Account(model.metadata, window_s=eyes.window_s, spacing_s=eyes.nominal_s)
+    begins: list[float] = []
+    right: list[bool] = []
+    macs = 0.0
+    for n, (image, time_s, holding) in enumerate(stream_of(clips, crops)):
+        (answer,) = eyes.see([("joined", image, time_s)])
+        if answer is None:
+            continue
+        macs += answer.macs
+        shot = Shot("joined", n, image, time_s, _NEVER, 0.0, 0)
+        for told in account.tell(shot, answer, load=0.0, budget=None, note=""):
+            if isinstance(told, Moment):
+                right.append(told.label == holding)
+            elif (told.event, told.label) == ("start", label):
+                begins.append(time_s)
+    model.network.plan = plan
+    ends_s = np.cumsum([crops.of(clip)[1][-1] for clip in clips]).tolist()
+    true = stretches([clip.labels[0] for clip in clips], ends_s, label)
+    return Outcome(len(begins), len(true), tuple(match(begins, true)), float(np.mean(right)), macs / 1e9, ends_s[-1])
+
+
+def as_text(outcomes: dict[str, list[Outcome]]) -> str:
+    """A table: all streams together, and the spread over them."""
+    rows = [
+        ("", "told", "true", "precision", "recall", "(by stream)", "delay s", "(quartiles)", "time right", "GMACs/s")
+    ]
+    for name, parts in outcomes.items():
+        told, true = sum(p.told for p in parts), sum(p.true for p in parts)
+        found = sum(len(p.delays_s) for p in parts)
+        recalls = [len(p.delays_s) / p.true for p in parts if p.true]
+        delays = np.quantile([d for p in parts for d in p.delays_s] or [np.nan], (0.25, 0.5, 0.75)).tolist()
+        seconds = sum(p.seconds for p in parts)
+        rows.append(
+            (
+                name,
+                str(told),
+                str(true),
+                f"{100 * found / told:.1f} %" if told else "–",
+                f"{100 * found / true:.1f} %" if true else "–",
+                f"({100 * min(recalls, default=0):.0f}–{100 * max(recalls, default=0):.0f})",
+                f"{delays[1]:.2f}",
+                f"({delays[0]:.2f}–{delays[2]:.2f})",
+                f"{100 * sum(p.right * p.seconds for p in parts) / seconds:.1f} %",
+                f"{sum(p.gmacs for p in parts) / seconds:.3f}",
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    )
+
+
+def measure(
+    data: DataSet, run_dir: Path, methods: Sequence[Method], *, label: str, scene: int, seeds: Sequence[int]
+) -> dict[str, list[Outcome]]:
+    """What each method made of each fold's streams (one for each seed), by its name.
+
+    Raises:
+        DataError: no folds, or no such label.
+        CheckpointError: a fold's model is not there.
+    """
+    if not data.folds or label not in data.classes:
+        raise DataError(
+            f"needs clips with folds, some of them labelled {label}; folds: {', '.join(data.folds) or 'none'}"
+        )
+    outcomes: dict[str, list[Outcome]] = {method.name: [] for method in methods}
+    line = Line("folds and methods")
+    for i, fold in enumerate(data.folds):
+        model = load(run_dir / f"fold-{fold}" / "model.safetensors", device="cpu")
+        own = [clip for clip in data.clips if clip.fold == fold]
+        crops = Crops(model.metadata.preprocess)
+        streams = [joined(own, scene=scene, seed=seed) for seed in seeds]
+        for j, (method, clips) in enumerate(itertools.product(methods, streams)):
+            outcomes[method.name].append(run(model, clips, crops, method, label))
+            line.update(i * len(methods) * len(seeds) + j + 1, len(data.folds) * len(methods) * len(seeds))
+    line.done()
+    return outcomes
+
+
+@telling_errors
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m adaframe.evaluation.live.events",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "run", type=Path, metavar="DIR", help="of adaframe train --fold all: DIR/fold-K/model.safetensors"
+    )
+    parser.add_argument("--manifest", required=True, metavar="CSV", help="the clips, with folds and groups")
+    parser.add_argument("--root", default="", metavar="DIR", help="what its paths are relative to (default: the CSV)")
+    parser.add_argument("--label", required=True, help="whose events are counted")
+    parser.add_argument("--budget", type=fraction, nargs="*", default=[], metavar="F", help="fractions of uniform")
+    parser.add_argument("--rate", type=fraction, nargs="*", default=[], metavar="R", help="lower sampling rates, too")
+    parser.add_argument(
+        "--scene", type=positive, default=4, metavar="N", help="clips of a scene (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of the order of the scenes (default: 0)")
+    args = parser.parse_args(argv)
+    methods = [Method(f"budget {budget:g}", budget) for budget in args.budget]
+    methods += [Method(f"own budget, rate {rate:g}", 1.0, rate) for rate in args.rate]
+    methods.append(Method("uniform, same weights", None))
+    data = load_dataset(args.root, args.manifest)
+    outcomes = measure(data, args.run, methods, label=args.label, scene=args.scene, seeds=args.seed)
+    print(as_text(outcomes))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""The results of several methods on the same videos as tables and JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adaframe.energy import columns
+from adaframe.errors import UsageError
+from adaframe.evaluation.bootstrap import DRAWS, LEVEL, SEED, Interval
+from adaframe.evaluation.metrics import Metric, Results, cost_fraction, headline, interval, paired_difference, sentence
+from adaframe.evaluation.report.blocks import Block, Heading, Items, Strong, Table, Text, in_words, markdown
+from adaframe.evaluation.report.drawing import number
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One method's numbers; differences are None for the reference itself.
+
+    `map` is None with two classes that exclude each other, `accuracy` where a video may have several labels.
+    """
+
+    results: Results
+    accuracy: Interval | None
+    map: Interval | None
+    cost: Interval
+    accuracy_difference: Interval | None
+    map_difference: Interval | None
+    cost_difference: Interval | None
+
+
+def markdown_table(results: Sequence[Results], reference: str) -> str:
+    """The methods as a Markdown table with 95 % intervals, and the notes below it.
+
+    Args:
+        results: of methods on the same videos.
+        reference: name of the method that the others are compared with.
+
+    Raises:
+        UsageError: no method has that name.
+        ValueError: the methods were not tried on the same videos.
+    """
+    header, *lines = _cells(_rows(results, reference), reference)
+    table = markdown(Table(tuple(header), tuple(map(tuple, lines))))
+    notes = "\n".join(f"- {note}" for note in _notes(results))
+    return f"{table}\n" + (f"\n{notes}\n" if notes else "")
+
+
+def text_table(results: Sequence[Results], reference: str) -> str:
+    """The same for a terminal: aligned columns. Raises as `markdown_table` does."""
+    return "\n".join([aligned(_cells(_rows(results, reference), reference), words_last=True), *_notes(results)]) + "\n"
+
+
+def aligned(cells: Sequence[Sequence[str]], *, words_last: bool = False) -> str:
+    """A header and lines in columns of equal width: words on the left (the first column, and maybe the last), numbers on
+    the right."""
+    header, *lines = cells
+    widths = [max(len(line[column]) for line in (header, *lines)) for column in range(len(header))]
+    rule = ["-" * width for width in widths]
+    of_words = (0, len(header) - 1) if words_last else (0,)
+
+    def spaced(line: Sequence[str]) -> str:
+        cells = (c.ljust(w) if i in of_words else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
+        return "  ".join(cells).rstrip()
+
+    return "\n".join(spaced(line) for line in (header, rule, *lines))
+
+
+def _notes(results: Sequence[Results]) -> list[str]:
+    views = [_views(results)] if results[0].views > 1 else []
+    return [f"{r.name}: {r.note}" for r in results if r.note] + views + columns.notes([r.energy for r in results])
+
+
+def _views(results: Sequence[Results]) -> str:
+    return (
+        f"Scores are averages over {results[0].views:.3g} views of a video (windows in time, crops in space); "
+        "GMACs and ms count them all."
+    )
+
+
+def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
+    """All that the tables say, unrounded, as plain JSON values; null where there is no number.
+
+    Shares, accuracies and mAP are in 0..1; accuracy is null where a video may have several labels. Raises as
+    `markdown_table` does.
+    """
+    rows = _rows(results, reference)
+    scores, groups = results[0].scores, results[0].groups
+    return {
+        "reference": reference,
+        "videos": len(scores),
+        "classes": scores.shape[1],
+        "groups": len(set(groups)),
+        "views": float(results[0].views),
+        "intervals": {"level": LEVEL, "draws": DRAWS, "seed": SEED, "resampled": "groups of videos"},
+        "judged_by": headline(results[0]),
+        "sentence": sentence(results),
+        "methods": [
+            {
+                "name": row.results.name,
+                "model": row.results.model,
+                "accuracy": _plain(row.accuracy),
+                "map": _plain(row.map),
+                "gmacs": float(row.results.gmacs.mean()),
+                "gmacs_uniform": float(row.results.gmacs_uniform),
+                "of_uniform": _plain(row.cost),
+                "model_ms": row.results.model_ms,
+                **({"energy": [e.to_json() for e in row.results.energy]} if row.results.energy else {}),
+                "difference": {
+                    "accuracy": _plain(row.accuracy_difference),
+                    "map": _plain(row.map_difference),
+                    "of_uniform": _plain(row.cost_difference),
+                },
+                "actions": {name: float(share) for name, share in row.results.actions.items()},
+                "note": row.results.note,
+            }
+            for row in rows
+        ],
+    }
+
+
+def comparison_blocks(results: Sequence[Results], reference: str) -> list[Block]:
+    """The same as two narrower tables, what each method reached and how they differ, with what the numbers are.
+
+    Raises as `markdown_table` does.
+    """
+    rows = _rows(results, reference)
+    header, *lines = ([*line[:-2]] for line in _cells(rows, reference))
+    first = rows[0].results
+    main = frozenset(n for n, r in enumerate(results) if r.name.startswith("adaptive") and r.model == first.model)
+    by_map = headline(first) == "map"
+    metric: Metric = "map" if by_map else "accuracy"
+    what = "mAP" if by_map else metric
+    widths: list[tuple[str, ...]] = []
+    for row in rows:
+        own = row.map_difference if by_map else row.accuracy_difference
+        ahead = None if row.results is first else paired_difference(first, row.results, metric=metric)
+        cells = (_percent(own, sign="+"), _percent(row.cost_difference, sign="+"), _percent(ahead, sign="+"))
+        widths.append((row.results.name, *cells))
+    differences = ("method", f"{what} vs {reference}", f"cost vs {reference}", f"{first.name} vs it, {what}")
+    notes = tuple(
+        (Strong(note), ": " + ", ".join(r.name for r in results if r.note == note))
+        for note in dict.fromkeys(r.note for r in results if r.note)
+    )
+    return [
+        Table(tuple(header), tuple(map(tuple, lines)), main),
+        Text((scope_of(results),)),
+        *([Items(notes)] if notes else []),
+        Heading("Paired differences"),
+        Text(("In points, on the same videos: both methods of a pair are resampled together.",)),
+        Table(differences, tuple(widths), main),
+    ]
+
+
+def interval_in_words(results: Results, *, by_map: bool, against: Results | None = None) -> tuple[str, str]:
+    """The metric to judge by in percent, and its bounds in brackets; with `against`, the difference in points."""
+    metric: Metric = "map" if by_map else "accuracy"
+    found = interval(results, metric=metric) if against is None else paired_difference(results, against, metric=metric)
+    value, _, bounds = _percent(found, sign="" if against is None else "+").partition(" ")
+    return value, bounds
+
+
+def scope_of(results: Sequence[Results]) -> str:
+    """What the numbers in the tables are, in words."""
+    first = results[0]
+    videos, classes = first.scores.shape
+    return (
+        f"{videos} videos in {len(set(first.groups))} groups, {classes} classes. In brackets: {100 * LEVEL:g} % intervals, "
+        f"from {DRAWS} resamples of whole groups (seed {SEED}). GMACs are the multiply-adds that were executed per video, "
+        "on average; model ms is the median time per video without decoding."
+        + (f" {_views(results)}" if first.views > 1 else "")
+        + (" beta is the bias on the policy against cost." if any(r.note.startswith("beta") for r in results) else "")
+    )
+
+
+def _rows(results: Sequence[Results], reference: str) -> list[_Row]:
+    named = {r.name: r for r in results}
+    if reference not in named:
+        raise UsageError(f"there is no method {reference!r} to compare with; try one of: {', '.join(named)}")
+    base = named[reference]
+    return [_row(r, None if r is base else base) for r in results]
+
+
+def _row(results: Results, base: Results | None) -> _Row:
+    def difference(metric: Metric) -> Interval | None:
+        return None if base is None else paired_difference(results, base, metric=metric)
+
+    by_map = headline(results) == "map"
+    with_map = results.scores.shape[1] > 2 or by_map
+    return _Row(
+        results=results,
+        accuracy=None if by_map else interval(results),
+        map=interval(results, metric="map") if with_map else None,
+        cost=cost_fraction(results),
+        accuracy_difference=None if by_map else difference("accuracy"),
+        map_difference=difference("map") if with_map else None,
+        cost_difference=difference("cost"),
+    )
+
+
+def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
+    """Header and lines of the tables. The difference is of the metric to judge by."""
+    by_map = headline(rows[0].results) == "map"
+    versus = f"{'mAP' if by_map else 'accuracy'} vs {reference}"
+    places = columns.places([row.results.energy for row in rows])
+    lines = [["method", "accuracy %", "mAP %", "GMACs", "of uniform", "model ms", *columns.headers(places)]]
+    lines[0] += [versus, "actions"]
+    for row in rows:
+        r = row.results
+        lines.append(
+            [
+                r.name,
+                _percent(row.accuracy),
+                _percent(row.map),
+                number(float(r.gmacs.mean())),
+                f"{100 * row.cost.value:.1f} %",
+                "–" if r.model_ms is None else f"{r.model_ms:.1f}",
+                *columns.cells(r.energy, places),
+                _percent(row.map_difference if by_map else row.accuracy_difference, sign="+"),
+                in_words(r.actions),
+            ]
+        )
+    if rows[0].accuracy is None:
+        return [line[:1] + line[2:] for line in lines]
+    return [line[:2] + line[3:] for line in lines] if rows[0].map is None else lines
+
+
+def _percent(share: Interval | None, sign: str = "") -> str:
+    if share is None or math.isnan(share.value):
+        return "–"
+    # + 0.0: no minus before a nought.
+    value, low, high = (f"{round(100 * part, 1) + 0.0:{sign}.1f}" for part in (share.value, share.low, share.high))
+    return f"{value} [?]" if math.isnan(share.low) else f"{value} [{low}, {high}]"
+
+
+def _plain(share: Interval | None) -> dict[str, float | None] | None:
+    if share is None:
+        return None
+    parts = {"value": share.value, "low": share.low, "high": share.high}
+    return {name: None if math.isnan(part) else part for name, part in parts.items()}

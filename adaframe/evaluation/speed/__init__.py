@@ -1,0 +1,1 @@
+"""Seconds, multiply-adds and milliseconds on this machine."""
