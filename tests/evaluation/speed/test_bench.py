@@ -72,7 +72,7 @@ def test_all_that_is_asked_for_is_measured_in_one_run_and_written(
 
 
 def test_videos_are_rendered_at_the_sizes_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adaframe.evaluation.bench._SECONDS", 0.4)
+    monkeypatch.setattr("adaframe.evaluation.speed.bench._SECONDS", 0.4)
 
     quick(config=Config(model=MODEL), sizes=((64, 48), (32, 32)), decodes=("exact",), json_path=tmp_path / "b.json")
 
@@ -123,7 +123,7 @@ def test_joules_stand_in_the_table_and_in_the_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adaframe.energy.meter.find_counters", lambda device: None)
-    monkeypatch.setattr("adaframe.evaluation.bench.SECONDS", 0.01)
+    monkeypatch.setattr("adaframe.evaluation.speed.bench.SECONDS", 0.01)
 
     quick(
         config=Config(model=MODEL),
