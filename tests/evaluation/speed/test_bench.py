@@ -123,7 +123,7 @@ def test_joules_stand_in_the_table_and_in_the_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adaframe.energy.meter.find_counters", lambda device: None)
-    monkeypatch.setattr("adaframe.evaluation.speed.bench.SECONDS", 0.01)
+    monkeypatch.setattr("adaframe.evaluation.speed.bench.SECONDS", 0.3)
 
     quick(
         config=Config(model=MODEL),
