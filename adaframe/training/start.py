@@ -11,7 +11,7 @@ import torch
 
 from adaframe.config import Config
 from adaframe.data.manifest import Clip, split_off
-from adaframe.errors import DataError, UsageError
+from adaframe.errors import CheckpointError, DataError, UsageError
 from adaframe.evaluation.classes import missing
 from adaframe.inference.recognizer import pick_device
 from adaframe.model.checkpoint import load_matching
@@ -46,6 +46,8 @@ def _start_from(network: Network, path: Path) -> str:
     """Take what fits of a checkpoint, ours or (by its suffix) another project's; what that was, in words."""
     from adaframe.importing.backbones import SUFFIXES, load_backbone
 
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such file to start from; try: --init FILE")
     if path.suffix in SUFFIXES:
         return ", ".join(load_backbone(network, path))
     taken, total = load_matching(network, path)

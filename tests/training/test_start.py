@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from adaframe.config import Config
+from adaframe.config import Config, Glance, Look, Model
 from adaframe.config_check import check
-from adaframe.errors import UsageError
-from adaframe.training.start import start_of
+from adaframe.errors import CheckpointError, UsageError
+from adaframe.training.start import build_network, start_of
+
+TINY = Model(glance=Glance(8, "tiny-2", "none"), looks=(Look("look-16", 16, "tiny-2", "none"),))
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,13 @@ def test_each_fold_starts_from_the_model_that_has_not_seen_it(fold: str, start: 
 
     assert start_of(config) == Path(start)
     assert start_of(replace(config, init="a.safetensors")) == Path("a.safetensors")
+
+
+def test_a_start_that_is_not_there_is_named(tmp_path: Path) -> None:
+    config = Config(model=TINY, init=str(tmp_path / "fold-{fold}" / "gone.safetensors"), fold="3")
+
+    with pytest.raises(CheckpointError, match=r"fold-3.gone\.safetensors: there is no such file to start from"):
+        build_network(config, 2)
 
 
 def test_a_policy_learns_alone_only_on_what_something_else_has_taught() -> None:
