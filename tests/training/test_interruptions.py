@@ -294,7 +294,12 @@ def missing_label(root: Path) -> None:
         (None, ["--data.root", "{root}/none"], 1, "none: there is no such folder"),
         (None, ["--data.root", "{root}", "--policy", "static:look-99/2"], 2, "no look 'look-99'"),
         (None, ["--data.root", "{root}", "--device", "tpu"], 2, "device tpu"),
-        (None, ["--data.root", "{root}", "--init", "{root}/no.safetensors"], 1, "no.safetensors: there is no such file to start from"),
+        (
+            None,
+            ["--data.root", "{root}", "--init", "{root}/no.safetensors"],
+            1,
+            "no.safetensors: there is no such file to start from",
+        ),
     ],
 )
 def test_what_a_user_can_mend_is_a_line_and_an_exit_code(
