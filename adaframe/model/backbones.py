@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adaframe.config import Glance, Look
 from adaframe.errors import AdaframeError, CheckpointError, UsageError
 from adaframe.model.zoo import models
 
@@ -206,3 +207,26 @@ def share_weights(source: nn.Module, *, norms_of_its_own: bool) -> nn.Module:
             for name, _ in list(module.named_parameters(recurse=False)):
                 setattr(module, name, getattr(source.get_submodule(path), name))
     return twin
+
+
+class Backbones:
+    """Makes the backbones of one network, so that those that share weights do.
+
+    Args:
+        pretrained: False leaves them without weights (a checkpoint brings them).
+    """
+
+    def __init__(self, *, pretrained: bool) -> None:
+        self.pretrained = pretrained
+        self._made: dict[str, tuple[nn.Module, int]] = {}
+
+    def of(self, part: Look | Glance) -> tuple[nn.Module, int]:
+        """The backbone of a look, or of the glance, and the width of its features; looks come before what shares with them."""
+        source = self._made.get(part.shares)
+        if source is None:
+            backbone, width = build_backbone(part.backbone, part.weights if self.pretrained else "none")
+        else:
+            backbone, width = share_weights(source[0], norms_of_its_own=part.weights == "none"), source[1]
+        if isinstance(part, Look):
+            self._made[part.name] = backbone, width
+        return backbone, width

@@ -17,20 +17,16 @@ from torch import Tensor, nn
 from adaframe.config import Model
 from adaframe.errors import UsageError
 from adaframe.model.actions import Actions, Decisions
-from adaframe.model.backbones import build_backbone, share_weights
-from adaframe.model.cost import Costs, count_macs, picture_macs
+from adaframe.model.backbones import Backbones
+from adaframe.model.cost import Costs
+from adaframe.model.counting import count_costs
 from adaframe.model.fusion import fold_norms
 from adaframe.model.holding import HoldingPolicy
 from adaframe.model.packing import pack_convolutions
-from adaframe.model.pixels import at_pixels
+from adaframe.model.passes import frames_of, run_backbone
 from adaframe.model.plans import Plan, parse_plan
 from adaframe.model.policy import Choice, Policy
 from adaframe.model.temporal import Head, Standardise
-
-# Frames of one forward pass on a CPU without gradients: at least these, at most twice as many. More leave the cache, and
-# memory for their feature maps is asked of the system anew each time (MobileNetV2 at 160 pixels: 6.7 ms a frame by 64,
-# 4.4 by 16 to 31); with fewer than 16 torch takes a slower way through 1×1 convolutions where it has one thread (5.2 ms).
-FRAMES_PER_PASS, PIXELS_PER_PASS = 16, 16 * 96**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,28 +97,15 @@ class Network(nn.Module):
             )
         self.actions = Actions(tuple(k.name for k in looks), answers, skips)
         self.pixels = tuple(k.pixels for k in looks)
-        self.looks = nn.ModuleList()
-        widths: list[int] = []
-        made: dict[str, tuple[nn.Module, int]] = {}
-        for look in looks:
-            source = made.get(look.shares)
-            if source is None:
-                made[look.name] = build_backbone(look.backbone, look.weights if pretrained else "none")
-            else:
-                made[look.name] = share_weights(source[0], norms_of_its_own=look.weights == "none"), source[1]
-            self.looks.append(made[look.name][0])
-            widths.append(made[look.name][1])
+        backbones = Backbones(pretrained=pretrained)
+        made = [backbones.of(look) for look in looks]
+        self.looks = nn.ModuleList(backbone for backbone, _ in made)
+        widths = [width for _, width in made]
         self.glance: nn.Module | None = None
         self.glance_width = 0
         self.policy: Policy | None = None
         if self.plan is None or answers:
-            source = made.get(model.glance.shares)
-            if source is None:
-                weights = model.glance.weights if pretrained else "none"
-                self.glance, self.glance_width = build_backbone(model.glance.backbone, weights)
-            else:
-                norms = model.glance.weights == "none"
-                self.glance, self.glance_width = share_weights(source[0], norms_of_its_own=norms), source[1]
+            self.glance, self.glance_width = backbones.of(model.glance)
             if answers:
                 widths.append(model.policy.hidden if self.answers_from_state else self.glance_width)
             if self.plan is None:
@@ -150,7 +133,13 @@ class Network(nn.Module):
         )
         self.look_widths = tuple(widths[: len(self.looks)])
         self.answer_width = model.policy.hidden if self.answers_from_state else self.glance_width
-        self.costs = costs or self.count()
+        self.costs = costs or count_costs(
+            list(zip(self.actions.looks, self.looks, self.pixels, strict=True)),
+            None if self.glance is None else (self.glance, model.glance.pixels),
+            self.policy,
+            self.head,
+            [*self.look_widths, *([self.answer_width] if self.actions.glance_answers else [])],
+        )
         self.prices = prices or self.costs
         self.to(memory_format=torch.channels_last)
 
@@ -226,7 +215,14 @@ class Network(nn.Module):
         """Features of all valid glances, (B, T, F); zeros at invalid frames."""
         assert self.glance is not None
         (which,) = frames_of(clips.valid[..., None])
-        return self._run(self.glance, self.model.glance.pixels, self.glance_width, clips.crops, which)
+        return run_backbone(
+            self.glance,
+            clips.crops,
+            which,
+            pixels=self.model.glance.pixels,
+            width=self.glance_width,
+            preprocess=self.model.preprocess,
+        )
 
     def routed_features(
         self, clips: Clips, glances: Tensor | None, decisions: Decisions, *, every: bool = False
@@ -251,24 +247,11 @@ class Network(nn.Module):
         half = crops.device.type == "cuda" and torch.is_inference_mode_enabled()
         with torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
             parts = zip(self.looks, self.pixels, self.look_widths, chosen, strict=True)
-            features = tuple(self._run(look, pixels, width, crops, which) for look, pixels, width, which in parts)
+            features = tuple(
+                run_backbone(look, crops, which, pixels=pixels, width=width, preprocess=self.model.preprocess)
+                for look, pixels, width, which in parts
+            )
         return tuple(values.float() for values in features) if half else features
-
-    def _run(self, backbone: nn.Module, pixels: int, width: int, crops: Tensor, which: Tensor) -> Tensor:
-        """A backbone on some frames, as `frames_of` tells them -> features (B, T, width), zeros elsewhere."""
-        frames = crops.flatten(0, 1)
-        if not len(which):
-            return torch.zeros(*crops.shape[:2], width, device=crops.device)
-        passes = 1
-        if crops.device.type == "cpu" and not torch.is_grad_enabled() and not backbone.training:
-            passes = max(1, len(which) // max(FRAMES_PER_PASS, PIXELS_PER_PASS // pixels**2))
-        every = len(which) == len(frames)
-        # Not frames[part], which copies byte by byte.
-        some = frames.tensor_split(passes) if every else (frames.index_select(0, w) for w in which.tensor_split(passes))
-        features = torch.cat([backbone(at_pixels(part, pixels, self.model.preprocess)) for part in some])
-        if not every:
-            features = features.new_zeros(len(frames), width).index_copy(0, which, features)
-        return features.view(*crops.shape[:2], width)
 
     def joint(
         self,
@@ -347,35 +330,3 @@ class Network(nn.Module):
             summaries.append(self.head.summary(self.head.run(self.project(features, seen), seen, times_s)))
         assert isinstance(self.head.scale, Standardise)
         self.head.scale.fit(torch.cat(summaries))
-
-    def count(self) -> Costs:
-        """MACs of the parts at their real input sizes."""
-        parts = zip(self.actions.looks, self.looks, self.pixels, strict=True)
-        looks = tuple(picture_macs(*part) for part in parts)
-        glance = policy = 0
-        if self.glance is not None:
-            glance = picture_macs("glance", self.glance, self.model.glance.pixels)
-        if self.policy is not None:
-            policy = count_macs(_OneStep(self.policy), torch.empty(1, self.policy.features))
-        widths = [*self.look_widths, *([self.answer_width] if self.actions.glance_answers else [])]
-        project = tuple(count_macs(p, torch.empty(1, w)) for p, w in zip(self.head.project, widths, strict=True))
-        head = count_macs(self.head.classify, torch.empty(1, self.head.width * (2 if self.head.changes else 1)))
-        return Costs(glance, policy, looks, project, head)
-
-
-def frames_of(seen: Tensor) -> list[Tensor]:
-    """Which frames each source sees, (B, T, S) -> S times indices into the B·T frames. The device is waited for once."""
-    by_source = seen.detach().flatten(0, 1).t().cpu()
-    return [which.nonzero()[:, 0].to(seen.device, non_blocking=True) for which in by_source]
-
-
-class _OneStep(nn.Module):
-    """A policy step as a function of the glance features alone, for counting."""
-
-    def __init__(self, policy: Policy) -> None:
-        super().__init__()
-        self.policy = policy
-
-    def forward(self, glance: Tensor) -> Tensor:
-        embedded = self.policy.embed(glance)
-        return self.policy.step(embedded, self.policy.start(glance.shape[0], glance.device))[0]

@@ -130,8 +130,8 @@ def test_many_small_passes_give_what_one_gives(
     batches = []
     network.looks[1].register_forward_hook(lambda _m, inputs, _out: batches.append(len(inputs[0])))
 
-    monkeypatch.setattr("adaframe.model.network.FRAMES_PER_PASS", 2)
-    monkeypatch.setattr("adaframe.model.network.PIXELS_PER_PASS", 2 * 16**2)
+    monkeypatch.setattr("adaframe.model.passes.FRAMES_PER_PASS", 2)
+    monkeypatch.setattr("adaframe.model.passes.PIXELS_PER_PASS", 2 * 16**2)
     with torch.no_grad():
         scores, again = network.recognise(clips)
 
