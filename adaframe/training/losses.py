@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from adaframe.model.actions import Actions
 from adaframe.model.cost import Costs
@@ -92,3 +92,22 @@ def fixed_weight_loss(
     share = one_hot.sum(dim=(0, 1)) / one_hot.detach().sum().clamp(min=1)
     spread: Tensor = torch.linalg.vector_norm(share - share.mean())
     return accuracy * accuracy_loss + efficiency * ((share * gmacs).sum() + uniformity * spread)
+
+
+def head_penalty(classify: nn.Module, *, strength: float | None, clips: int, multi_label: bool) -> Tensor:
+    """As in a logistic regression: half the squared weights, divided by C and by the number of clips, scalar.
+
+    Args:
+        classify: the head's last layer; other than linear, it has no penalty.
+        strength: 1/C; none: no penalty.
+        clips: in the training set.
+        multi_label: then there are as many regressions as classes.
+    """
+    if not strength or not isinstance(classify, nn.Linear):
+        return torch.zeros(())
+    weight = classify.weight
+    # Two columns share what a binary logistic regression has in one weight: twice the penalty for the same fit.
+    # With several labels the loss is the mean of as many regressions.
+    columns = 1 / len(weight) if multi_label else 2 if len(weight) == 2 else 1
+    penalty: Tensor = 0.5 * strength * columns * weight.square().sum() / clips
+    return penalty

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from adaframe.config import Config, Stages
 from adaframe.model.actions import Decisions
@@ -19,11 +19,11 @@ from adaframe.model.network import Features, Network
 from adaframe.model.plans import evenly
 from adaframe.training.batch import Batch
 from adaframe.training.budget import Multiplier
-from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss
+from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss, head_penalty
 from adaframe.training.mixup import Mix, draw_mixture, unmixed
-from adaframe.training.parameters import BATCH_NORMS, frozen_norms, make_optimizer
+from adaframe.training.parameters import frozen_norms, make_optimizer
 from adaframe.training.ranking import EpochAveragePrecision
-from adaframe.training.ranks import ALONE, Rank, total, with_other_ranks
+from adaframe.training.ranks import ALONE, Rank, average_norms, total, with_other_ranks
 from adaframe.training.schedule import Schedule
 from adaframe.training.warmup import random_decisions
 
@@ -170,15 +170,8 @@ class Recogniser(pl.LightningModule):
         return loss * (batch.counted / batch.place.update * self.rank.of * self.config.train.accumulate)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, index: int) -> None:
-        """Statistics of norms that learn, each from its rank's clips, are averaged, so that ranks stay the same."""
-        if self.rank.of == 1:
-            return
-        norms = [m for m in self.network.modules() if isinstance(m, BATCH_NORMS) and m.training]
-        kept = [b for m in norms for b in (m.running_mean, m.running_var) if b is not None]
-        if kept:
-            averages = total(torch.cat([b.flatten() for b in kept])) / self.rank.of
-            for buffer, average in zip(kept, averages.split([b.numel() for b in kept]), strict=True):
-                buffer.copy_(average.view_as(buffer))
+        if self.rank.of > 1:
+            average_norms(self.network, self.rank)
 
     def _completes(self, index: int) -> bool:
         """Whether a batch is the last of its update."""
@@ -324,17 +317,12 @@ class Recogniser(pl.LightningModule):
         )
 
     def _head_penalty(self) -> Tensor:
-        """As in a logistic regression: half the squared weights, divided by C and by the number of clips."""
-        strength = self.config.train.head_penalty
-        classify = self.network.head.classify
-        if not strength or not isinstance(classify, nn.Linear):
-            return torch.zeros((), device=self.device)
-        weight = classify.weight
-        # Two columns share what a binary logistic regression has in one weight: twice the penalty for the same fit.
-        # With several labels the loss is the mean of as many regressions.
-        columns = 1 / len(weight) if self.multi_label else 2 if len(weight) == 2 else 1
-        penalty: Tensor = 0.5 * strength * columns * weight.square().sum() / self.clips
-        return penalty
+        return head_penalty(
+            self.network.head.classify,
+            strength=self.config.train.head_penalty,
+            clips=self.clips,
+            multi_label=self.multi_label,
+        )
 
     def _log(self, split: str, scores: Tensor, decisions: Decisions, batch: Batch) -> None:
         prices = self.network.prices

@@ -16,11 +16,12 @@ import torch
 import torch.distributed as dist
 from lightning_fabric.plugins import ClusterEnvironment
 from pytorch_lightning.strategies import DDPStrategy
-from torch import Tensor
+from torch import Tensor, nn
 
 from adaframe.config import Config
 from adaframe.errors import UsageError
 from adaframe.inference.recognizer import pick_device
+from adaframe.training.parameters import BATCH_NORMS
 
 if TYPE_CHECKING:
     from adaframe.training.material import Material
@@ -174,3 +175,13 @@ class Together(pl.Callback):
             if clip not in self.material.bad:
                 self.material.leave_out(clip, error)
         self.told = set(self.material.bad)
+
+
+def average_norms(network: nn.Module, rank: Rank) -> None:
+    """Average the statistics of norms that learn, each from its rank's clips, so that ranks stay the same."""
+    norms = [m for m in network.modules() if isinstance(m, BATCH_NORMS) and m.training]
+    kept = [b for m in norms for b in (m.running_mean, m.running_var) if b is not None]
+    if kept:
+        averages = total(torch.cat([b.flatten() for b in kept])) / rank.of
+        for buffer, average in zip(kept, averages.split([b.numel() for b in kept]), strict=True):
+            buffer.copy_(average.view_as(buffer))

@@ -8,12 +8,18 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from adaframe.model.actions import Actions, Decisions
 from adaframe.model.cost import Costs
 from adaframe.model.policy import Choice, Policy
-from adaframe.training.losses import balancing_weights, classification_loss, cost_penalty, fixed_weight_loss
+from adaframe.training.losses import (
+    balancing_weights,
+    classification_loss,
+    cost_penalty,
+    fixed_weight_loss,
+    head_penalty,
+)
 
 ACTIONS = Actions(looks=("big", "small"), glance_answers=True, skips=(1, 2, 4))
 COSTS = Costs(glance=8, policy=2, looks=(96, 27), project=(4, 3, 5), head=0)
@@ -200,3 +206,16 @@ def test_a_class_weight_multiplies_the_losses_of_its_clips() -> None:
     loss = classification_loss(scores, targets, multi_label=False, class_weights=torch.tensor([1.0, 3.0]))
 
     assert float(loss) == pytest.approx(float((each * torch.tensor([1.0, 1.0, 1.0, 3.0])).mean()))
+
+
+@pytest.mark.parametrize(("classes", "multi_label", "expected"), [(2, False, 8.0), (3, False, 6.0), (2, True, 2.0)])
+def test_the_heads_penalty_is_that_of_a_logistic_regression(classes: int, multi_label: bool, expected: float) -> None:
+    # Every class has the weights 2 and 0; half the squares times 4, over 4 clips: 2 a class.
+    classify = nn.Linear(2, classes)
+    with torch.no_grad():
+        classify.weight.copy_(torch.tensor([[2.0, 0.0]]).expand(classes, 2))
+
+    penalty = head_penalty(classify, strength=4.0, clips=4, multi_label=multi_label)
+
+    assert float(penalty) == pytest.approx(expected)
+    assert float(head_penalty(classify, strength=None, clips=4, multi_label=multi_label)) == 0
