@@ -42,9 +42,13 @@ def find_counters(device: str, *, powercap: Path = POWERCAP) -> Counters | None:
         return None
     # RAPL's counters are files, mostly for root alone. Looking at them first spares CodeCarbon's start, which takes seconds.
     names = {"processor": "RAPL"} if readable_rapl(powercap) else {}
+    gpus: list[int] = []
     if kind == "cuda":
+        gpus = nvml_numbers(device)
+        if not gpus:
+            return None
         names["GPU"] = "NVML"
-    return CodeCarbon(names, _gpu_ids(device)) if names else None
+    return CodeCarbon(names, gpus) if names else None
 
 
 def demand_counters(device: str) -> Counters:
@@ -72,23 +76,33 @@ def readable_rapl(powercap: Path) -> bool:
     return any(os.access(zone / "energy_uj", os.R_OK) for zone in powercap.glob("*rapl:*"))
 
 
-def _gpu_ids(device: str) -> list[str]:
+def nvml_numbers(device: str) -> list[int]:
+    """What NVML calls the GPUs of a torch device, which knows nothing of CUDA_VISIBLE_DEVICES; none where it cannot be asked.
+
+    CodeCarbon takes their own ids (GPU-…), too, but up to 3.3.2 at least finds none of them.
+    """
     import torch
 
-    if not device.startswith("cuda") or not torch.cuda.is_available():
+    if not torch.cuda.is_available():
         return []
-    # By their own ids: NVML's numbers know nothing of CUDA_VISIBLE_DEVICES.
     number = torch.device(device).index
     wanted: Sequence[int] = range(torch.cuda.device_count()) if number is None else [number]
-    return [f"GPU-{torch.cuda.get_device_properties(n).uuid}" for n in wanted]
+    ids = [f"GPU-{torch.cuda.get_device_properties(n).uuid}" for n in wanted]
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return [int(pynvml.nvmlDeviceGetIndex(pynvml.nvmlDeviceGetHandleByUUID(own.encode()))) for own in ids]
+    except Exception:  # no library, no driver, part of a GPU: NVML has an error of its own for each
+        return []
 
 
 class CodeCarbon:
     """CodeCarbon's offline tracker, which neither prints nor writes files nor asks the network here."""
 
-    def __init__(self, names: dict[str, str], gpu_ids: Sequence[str]) -> None:
+    def __init__(self, names: dict[str, str], gpus: Sequence[int]) -> None:
         self.names = names
-        self.gpu_ids = list(gpu_ids)
+        self.gpus = list(gpus)
 
     def start(self) -> None:
         from codecarbon import OfflineEmissionsTracker
@@ -103,8 +117,12 @@ class CodeCarbon:
             allow_multiple_runs=True,
             log_level="critical",
             tracking_mode="machine",
-            gpu_ids=self.gpu_ids or None,
+            gpu_ids=self.gpus or None,
             pue=1.0,
+            force_cpu_power=None,
+            force_mode_cpu_load=False,
+            rapl_include_dram=False,
+            rapl_prefer_psys=False,
         )
         self.tracker.start()
 
@@ -113,7 +131,10 @@ class CodeCarbon:
         data = getattr(self.tracker, "final_emissions_data", None)
         if data is None:
             return None
-        # Its figure for memory (and for a processor without RAPL) is a model, not a measurement: left out.
+        # Its figure for memory is a model, not a measurement: left out. So is that for the processor where it does not read RAPL.
+        ways = {getattr(part, "_mode", None) for part in getattr(self.tracker, "_hardware", ())}
+        if "processor" in self.names and "intel_rapl" not in ways:
+            return None
         kwh = {"processor": data.cpu_energy, "GPU": data.gpu_energy}
         joules = {name: float(kwh[name]) * JOULES_PER_KWH for name in self.names}
         return joules if all(value > 0 for value in joules.values()) else None
