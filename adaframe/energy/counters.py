@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 import os
@@ -89,8 +90,7 @@ def nvml_numbers(device: str) -> list[int]:
     wanted: Sequence[int] = range(torch.cuda.device_count()) if number is None else [number]
     ids = [f"GPU-{torch.cuda.get_device_properties(n).uuid}" for n in wanted]
     try:
-        import pynvml
-
+        pynvml = importlib.import_module("pynvml")  # comes with CodeCarbon
         pynvml.nvmlInit()
         return [int(pynvml.nvmlDeviceGetIndex(pynvml.nvmlDeviceGetHandleByUUID(own.encode()))) for own in ids]
     except Exception:  # no library, no driver, part of a GPU: NVML has an error of its own for each
@@ -131,7 +131,7 @@ class CodeCarbon:
         data = getattr(self.tracker, "final_emissions_data", None)
         if data is None:
             return None
-        # Its figure for memory is a model, not a measurement: left out. So is that for the processor where it does not read RAPL.
+        # Its figure for memory is a model, no measurement, as is that for a processor whose RAPL it does not read: left out.
         ways = {getattr(part, "_mode", None) for part in getattr(self.tracker, "_hardware", ())}
         if "processor" in self.names and "intel_rapl" not in ways:
             return None

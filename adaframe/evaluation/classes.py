@@ -91,7 +91,7 @@ def class_blocks(facts: Sequence[ClassFacts], *, by_map: bool) -> list[Block]:
         kept = {f.name for f in sorted((f for f in facts if f.videos), key=worth)[:TABLE_LIMIT]}
         shown = [f for f in facts if f.name in kept]
     right = ("average precision", "recall") if by_map else ("accuracy",)
-    header = ("class", "n", *right, "precision", "named", "GMACs", "of uniform")
+    header = ("class", "videos", *right, "precision", "named", "GMACs", "of uniform")
     rows = []
     for f in shown:
         ap = [_percent(f.average_precision)] if by_map else []

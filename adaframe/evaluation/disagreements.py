@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from adaframe.data.clips import Clip
 from adaframe.errors import VideoError
-from adaframe.evaluation.metrics import Results, accuracy, headline, mean_average_precision
+from adaframe.evaluation.metrics import Results, judged
 from adaframe.evaluation.report.blocks import Block, Heading, Picture, Strong, Text
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
@@ -47,10 +47,7 @@ def best_static_plan(own: Results, results: Sequence[Results]) -> Results | None
     near = [r for r in plans if r.gmacs.mean() <= GENEROUS * own.gmacs.mean()]
     if not near:
         return min(plans, key=lambda r: r.gmacs.mean(), default=None)
-    by_map = headline(own) == "map"
-    return max(
-        near, key=lambda r: (mean_average_precision(r.scores, r.targets) if by_map else accuracy(r), -r.gmacs.mean())
-    )
+    return max(near, key=lambda r: (judged(r), -r.gmacs.mean()))
 
 
 def choose(own: Results, rival: Results | None) -> Chosen:

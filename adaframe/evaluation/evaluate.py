@@ -23,11 +23,8 @@ from adaframe.evaluation.looking import look_at
 from adaframe.evaluation.many_views import OWN_WINDOWS, ManyViews
 from adaframe.evaluation.metrics import (
     Results,
-    accuracy,
-    gain_over_plans,
     headline,
-    mean_average_precision,
-    sentence,
+    judged,
 )
 from adaframe.evaluation.protocols import Protocol, first_labels, protocol, protocol_cells, protocol_notes
 from adaframe.evaluation.report.blocks import Block, Heading, Items, Table, Text
@@ -35,6 +32,7 @@ from adaframe.evaluation.report.folder import write_report
 from adaframe.evaluation.report.provenance import Provenance, provenance
 from adaframe.evaluation.report.tables import aligned, text_table, to_json
 from adaframe.evaluation.timing import time_methods
+from adaframe.evaluation.verdict import gain_over_plans, verdict
 from adaframe.evaluation.views import Method, View
 from adaframe.files import write_text
 from adaframe.inference.recognizer import Recognizer, load
@@ -78,7 +76,7 @@ def evaluate(
     protocols = [protocol(r, first) for r in results]
 
     print(text_table(results, reference))
-    print(f"\n{sentence(results)}")
+    print("\n".join(verdict(results)))
     if len(facts) > 2:  # of two classes there is but accuracy
         print("\n".join(["", aligned(protocol_cells(protocols)), *protocol_notes(protocols)]))
     if headline(results[0]) == "map":
@@ -166,7 +164,10 @@ def _sections(
     first = results[0]
     rival = best_static_plan(first, results) if first.name.startswith("adaptive") else None
     by_map = headline(first) == "map"
-    means = "GMACs are the mean of the videos of a class; of uniform: as a share of uniform's mean over all videos."
+    means = (
+        "precision: of the videos that were answered so (named), those where it is right. GMACs are the mean of the videos of "
+        "a class; of uniform: as a share of uniform's mean over all videos."
+    )
     header, *lines = (tuple(cells) for cells in protocol_cells(protocols))
     notes = Items(tuple((note,) for note in protocol_notes(protocols)))
     scored: list[Block] = [Heading("As public data sets are scored"), Table(header, tuple(lines)), notes]
@@ -235,7 +236,10 @@ def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognize
     data_set = load_dataset(root, manifest)
     clips = [clip for clip in data_set.clips if clip.split == split]
     if not clips and not any(clip.split for clip in data_set.clips):
-        print(f"the data set has no splits: evaluating all {len(data_set.clips)} clips", file=sys.stderr)
+        print(
+            f"the data set has no splits: evaluating all {len(data_set.clips)} clips, which the model may have learnt from",
+            file=sys.stderr,
+        )
         clips, split = list(data_set.clips), ""
     if not clips:
         raise DataError(f"{manifest or root}: no clip is of split {split}; try: another --split")
@@ -255,10 +259,6 @@ def _better(results: list[Results]) -> list[Results]:
     """Of a plan with the same weights and trained alone, the better one first: the baseline is the better of both."""
     uniform = [r for r in results if r.name.startswith("uniform")]
     rest = [r for r in results if not r.name.startswith("uniform")]
-    return [*[r for r in rest if r.name.startswith("adaptive")], *sorted(uniform, key=_judged, reverse=True)] + [
+    return [*[r for r in rest if r.name.startswith("adaptive")], *sorted(uniform, key=judged, reverse=True)] + [
         r for r in rest if not r.name.startswith("adaptive")
     ]
-
-
-def _judged(results: Results) -> float:
-    return mean_average_precision(results.scores, results.targets) if headline(results) == "map" else accuracy(results)

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, Interval
-from adaframe.evaluation.metrics import Results, headline, interval
+from adaframe.evaluation.metrics import Results, judged
 from adaframe.evaluation.report.blocks import Items
+from adaframe.evaluation.verdict import ENOUGH_GROUPS
 
 FEW_GROUPS = 20  # below this a bootstrap of groups is known to give intervals that are too narrow
 FEW_VIDEOS = 20  # of a class
@@ -29,16 +30,18 @@ def limits(results: Sequence[Results], gain: Interval | None, *, split: str, gro
         f"The numbers are of these {n} videos, and of videos like them. The {level} intervals come from {DRAWS} resamples of "
         f"whole groups ({groups}), and say what other videos of the same kind would change; they do not say what another "
         "training would."
+        if groups > 1
+        else f"The numbers are of these {n} videos alone: all are of one group, so nothing is known of others, and there are "
+        "no intervals."
     ]
     if not grouped:
         found.append(
             "The data set does not say which videos are related (same film, same place): each counts as independent. Where "
             "some are related, the intervals are too narrow; a column group in the manifest mends that."
         )
-    elif groups < FEW_GROUPS:
+    elif 1 < groups < FEW_GROUPS:
         found.append(f"There are few groups ({groups}): intervals from so few are rather too narrow.")
-    reached = interval(first, metric=headline(first))
-    if reached.value == 1:
+    if judged(first) == 1 and groups >= ENOUGH_GROUPS:
         found.append(
             f"Without any error among {groups} groups the interval has no width; yet about 3/{groups} of new ones "
             f"({300 / groups:.1f} %) may be answered wrongly without that being a surprise."

@@ -52,7 +52,7 @@ def choose(candidates: Sequence[Results], budget: float) -> tuple[str, list[Stan
     """
     metric = headline(candidates[0])
     values = {r.name: interval(r, metric=metric).value for r in candidates}
-    costs = {r.name: float(r.gmacs.mean()) / r.gmacs_uniform for r in candidates}
+    costs = {r.name: r.of_uniform for r in candidates}
     allowed = [r for r in candidates if costs[r.name] <= budget]
     if not allowed:
         raise UsageError(f"every variant costs more than the budget {budget:g}; try: cheaper looks, or a larger budget")

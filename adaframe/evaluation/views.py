@@ -176,7 +176,7 @@ class View:
         # A static plan leaves out frames also where the policy cannot.
         actions = actions if actions.skips else replace(actions, skips=(1,))
         strongest = costs.strongest
-        same = "same weights"
+        same = "this model's own looks by a fixed plan, for which they were not trained"
         found = [Method("uniform, same weights", self, evenly(self.valid, strongest, frames, actions), note=same)]
         plans = {(s, -(-frames // k)) for s in range(len(actions.sources)) for k in STATIC_EVERY} - {
             (strongest, frames)

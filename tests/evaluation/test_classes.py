@@ -62,13 +62,13 @@ def test_a_table_has_a_line_per_class_with_its_numbers() -> None:
     one = class_table(class_facts(ONE_EACH, ("a|z", "b", "c")), by_map=False).splitlines()
     several = class_table(class_facts(SEVERAL, ("run", "jump", "sit")), by_map=True).splitlines()
 
-    assert one[0] == "| class | n | accuracy | precision | named | GMACs | of uniform |"
+    assert one[0] == "| class | videos | accuracy | precision | named | GMACs | of uniform |"
     assert one[2:] == [
         "| a\\|z | 2 | 100.0 % | 66.7 % | 3 | 1.00 | 50.0 % |",
         "| b | 2 | 50.0 % | 100.0 % | 1 | 1.00 | 50.0 % |",
         "| c | 0 | – | – | 0 | – | – |",
     ]
-    assert several[0] == "| class | n | average precision | recall | precision | named | GMACs | of uniform |"
+    assert several[0] == "| class | videos | average precision | recall | precision | named | GMACs | of uniform |"
     assert several[3] == "| jump | 2 | 100.0 % | 50.0 % | 100.0 % | 1 | 1.00 | 50.0 % |"
 
 

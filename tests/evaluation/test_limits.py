@@ -38,6 +38,9 @@ def test_it_says_what_the_videos_were_used_for(split: str, words: str) -> None:
 def test_few_or_unknown_groups_make_narrow_intervals() -> None:
     assert "few groups (5)" in said([method(groups=5)])
     assert "few groups" not in said([method()])
+    alone = said([method(groups=1)])
+    assert "all are of one group" in alone
+    assert "few groups" not in alone
     assert "does not say which videos are related" in said([method()], grouped=False)
 
 
@@ -49,6 +52,7 @@ def test_a_tie_is_no_proof_of_equality() -> None:
 def test_no_error_among_few_is_not_never() -> None:
     assert "3/40 of new ones (7.5 %)" in said([method(wrong=0)])
     assert "of new ones" not in said([method()])
+    assert "of new ones" not in said([method(wrong=0, groups=2)])  # 3/2 would be no share
 
 
 def test_the_choice_of_a_static_plan_is_named_where_there_is_one() -> None:

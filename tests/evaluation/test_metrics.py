@@ -1,4 +1,4 @@
-"""How right and how costly a method is, and whether adaptivity pays."""
+"""How right and how costly a method is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from adaframe.evaluation.metrics import (
     interval,
     mean_average_precision,
     paired_difference,
-    sentence,
     unsure_threshold,
 )
 
@@ -205,77 +204,8 @@ def test_where_nothing_was_right_everything_is_unsure() -> None:
     assert unsure_threshold(np.array([0.9, 0.8]), np.array([False, False])) == 1.0
 
 
-def half_cost(right: Sequence[bool]) -> list[Results]:
-    """Adaptive at half of uniform's cost, beside uniform (90 % right) and a plan at a quarter (60 %)."""
-    uniform = [i % 10 != 0 for i in range(300)]
-    quarter = [i % 10 not in (0, 1, 2, 3) for i in range(300)]
-    return [
-        results(right, name="adaptive", gmacs=2.0),
-        results(uniform, name="uniform", gmacs=4.0),
-        results(quarter, name="static:look-160/4", gmacs=1.0),
-    ]
-
-
-def test_adaptivity_pays_where_it_beats_the_mixture_of_static_plans() -> None:
-    said = sentence(half_cost([i % 10 != 0 for i in range(300)]))
-
-    # At half of the cost: two thirds of the videos at a quarter, one third at full; 2/3 · 60 % + 1/3 · 90 % = 70 %.
-    assert said.startswith("Adaptivity pays")
-    assert "+20.0 points" in said
-    assert "67 % static:look-160/4 and 33 % uniform 70.0 % at 50.0 %" in said
-
-
-def test_adaptivity_does_not_pay_below_the_mixture() -> None:
-    assert sentence(half_cost([i % 2 == 0 for i in range(300)])).startswith("Adaptivity does not pay")
-
-
-def test_a_static_plan_ties_where_the_interval_holds_zero() -> None:
-    assert sentence(half_cost([i % 10 > 2 for i in range(300)])).startswith("A static plan ties")
-
-
-def test_the_sentence_says_whether_it_matters_which_frames_are_looked_at() -> None:
-    """Random frames lose 20 points; where pixels change, all is right: an event now and then, that the policy half sees."""
-    adaptive, *plans = half_cost([i % 10 > 1 for i in range(300)])
-    random = results([i % 10 > 3 for i in range(300)], name="random", gmacs=2.0)
-    change = results([True] * 300, name="change rule", gmacs=2.0)
-
-    said = sentence([adaptive, *plans, random, change])
-
-    assert "Which frames are looked at matters: random ones of equal cost lose 20.0 points, +" in said
-    assert "Looking where most pixels change does better than the policy (-20.0 points" in said
-
-
-def test_the_sentence_says_where_any_frames_will_do() -> None:
-    right = [i % 10 > 1 for i in range(300)]
-    adaptive, *plans = half_cost(right)
-    others = [results(right[1:] + right[:1], name=name, gmacs=2.0) for name in ("random", "change rule")]
-
-    said = sentence([adaptive, *plans, *others])
-
-    assert "Random frames of equal cost tie with the policy's (+0.0 points" in said
-    assert "Looking where most pixels change ties with the policy (+0.0 points" in said
-
-
-def test_the_sentence_says_where_change_tells_nothing_and_where_the_policy_has_learnt_nothing() -> None:
-    adaptive, *plans = half_cost([i % 10 > 3 for i in range(300)])
-    random = results([i % 10 > 1 for i in range(300)], name="random", gmacs=2.0)
-    change = results([i % 10 > 5 for i in range(300)], name="change rule", gmacs=2.0)
-
-    said = sentence([adaptive, *plans, random, change])
-
-    assert "it has not learnt where to look" in said
-    assert "Pixels that change do not tell which: a rule on them loses 20.0 points" in said
-
-
-def test_of_several_models_the_first_one_is_judged() -> None:
-    methods = half_cost([i % 10 != 0 for i in range(300)])
-    other = replace(methods[0], name="adaptive (other)", model="other", scores=1 - methods[0].scores)
-
-    assert sentence([*methods, other]) == sentence(methods)
-
-
-def test_without_a_static_plan_nothing_is_claimed() -> None:
-    assert "cannot be said" in sentence([results([True, False], name="adaptive")])
+def test_cost_is_a_fraction_of_uniforms() -> None:
+    assert results([True, False], gmacs=1.0).of_uniform == 0.25
 
 
 def test_shapes_that_do_not_fit_are_said() -> None:

@@ -122,7 +122,7 @@ def test_the_report_has_average_precision_by_label_and_no_confusion_matrix(run: 
         r"On 16 held-out clips, by which its epoch was chosen, its mAP is \*\*\d+\.\d %\*\* .*a random order: 50\.0 %",
         text,
     )
-    assert "| class | n | average precision | recall | precision | named |" in text
+    assert "| class | videos | average precision | recall | precision | named |" in text
     assert re.search(r"\| rare \| 0 \| – \| – \|", text)
     assert not (out / "figures" / "confusion.png").exists()
     assert "![film strip of " in text

@@ -21,7 +21,7 @@ __all__ = ["accuracy_cost_figure", "film_strip"]
 _DPI = 160
 _LINE = "#aab2bb"
 _BUDGET = "adaptive at "
-_OTHERS = ("#a3487b", "#007a59", "#8a5a00", "#5b4fa8")  # adaptive points of the second model, the third, …
+_OTHERS = ("#5b4fa8", "#8a5a00", "#0a6f7d", "#8c2d2d")  # adaptive points of the second model, the third, …
 _STYLES = {  # what the name starts with -> colour, marker, size
     "adaptive": (BLUE, "o", 8.0),
     "uniform": (INK, "s", 7.0),
@@ -52,8 +52,7 @@ class _Point:
         style = next((style for start, style in _STYLES.items() if results.name.startswith(start)), (INK, "X", 6.5))
         if results.name.startswith("adaptive") and results.model in others:
             style = (_OTHERS[others.index(results.model) % len(_OTHERS)], "P", 7.5)
-        cost = 100 * float(results.gmacs.mean()) / results.gmacs_uniform
-        return _Point(results.name, cost, height, *style, results.model)
+        return _Point(results.name, 100 * results.of_uniform, height, *style, results.model)
 
 
 @quietly()

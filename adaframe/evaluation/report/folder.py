@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from adaframe.evaluation.metrics import Results, headline, sentence
+from adaframe.evaluation.metrics import Results, headline
 from adaframe.evaluation.report.blocks import (
     Block,
     Command,
     Document,
     Heading,
     Headlines,
+    Items,
     Picture,
     Shares,
     Strong,
@@ -24,10 +25,15 @@ from adaframe.evaluation.report.blocks import (
 from adaframe.evaluation.report.drawing import BLUE, ORANGE, number
 from adaframe.evaluation.report.page import html_page
 from adaframe.evaluation.report.tables import comparison_blocks, interval_in_words, to_json
+from adaframe.evaluation.verdict import verdict
 from adaframe.files import atomic_path
 
 _LOOKS = (BLUE, "#4fa8dc", "#9fd0ee", "#5fb8a0", "#009e73")
 _SKIPS = ("#808a9540", "#808a9566", "#808a958c")  # the last two digits: how opaque, as they lie on white and on black
+_ACTIONS = (
+    "Of the sampled frames: which look they were seen through (its number is that of its pixels a side), whether the glance "
+    "itself was the answer, and how many were left out (skip-1: this frame; skip-2: and the next one)."
+)
 
 
 def write_report(
@@ -78,8 +84,8 @@ def _blocks(results: Sequence[Results], reference: str) -> list[Block]:
     """From the verdict to the actions."""
     from adaframe.evaluation.report.figures import accuracy_cost_figure  # matplotlib takes a moment to import
 
-    verdict, colon, why = sentence(results).partition(": ")
-    lead = Text((Strong(verdict), colon + why), lead=True) if colon else Text((verdict,), lead=True)
+    first, *reasons = verdict(results)
+    judgement, colon, why = first.partition(": ")
     shares = tuple((r.name, r.actions) for r in results if r.actions)
     what = "mAP" if headline(results[0]) == "map" else "accuracy"
     curve = Picture(
@@ -89,9 +95,14 @@ def _blocks(results: Sequence[Results], reference: str) -> list[Block]:
     )
     done: list[Block] = []
     if shares:
-        done = [Heading("What was done with the frames"), Shares("method", _colours(results), shares)]
+        done = [
+            Heading("What was done with the frames"),
+            Text((_ACTIONS,)),
+            Shares("method", _colours(results), shares),
+        ]
     return [
-        lead,
+        Text((Strong(judgement), colon + why), lead=True),
+        *([Items(tuple((reason,) for reason in reasons))] if reasons else []),
         _headlines(results, reference),
         Heading("Methods"),
         *comparison_blocks(results, reference),
@@ -106,11 +117,10 @@ def _headlines(results: Sequence[Results], reference: str) -> Headlines:
     by_map = headline(first) == "map"
     named = {r.name: r for r in results}
     reached = interval_in_words(first, by_map=by_map)
-    share = float(first.gmacs.mean()) / first.gmacs_uniform
     executed = f"{number(float(first.gmacs.mean()))} of {number(first.gmacs_uniform)} GMACs a video"
     found = [
         (f"{reached[0]} %", f"{'mAP' if by_map else 'accuracy'} of {first.name} {reached[1]}"),
-        (f"{100 * share:.1f} %", f"of uniform's compute: {executed}"),
+        (f"{100 * first.of_uniform:.1f} %", f"of uniform's compute: {executed}"),
     ]
     if first.name != reference:
         base = named[reference]

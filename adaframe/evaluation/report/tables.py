@@ -10,9 +10,15 @@ from typing import Any
 from adaframe.energy import columns
 from adaframe.errors import UsageError
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, SEED, Interval
-from adaframe.evaluation.metrics import Metric, Results, cost_fraction, headline, interval, paired_difference, sentence
+from adaframe.evaluation.metrics import Metric, Results, cost_fraction, headline, interval, paired_difference
 from adaframe.evaluation.report.blocks import Block, Heading, Items, Strong, Table, Text, in_words, markdown
 from adaframe.evaluation.report.drawing import number
+from adaframe.evaluation.verdict import sentence
+
+_PAIRED = (
+    "In points, on the same videos: both methods of a pair are resampled together. Where brackets hold 0, the difference may "
+    "be chance. Cost is executed compute, in points of uniform's."
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,11 @@ def markdown_table(results: Sequence[Results], reference: str) -> str:
 
 
 def text_table(results: Sequence[Results], reference: str) -> str:
-    """The same for a terminal: aligned columns. Raises as `markdown_table` does."""
-    return "\n".join([aligned(_cells(_rows(results, reference), reference), words_last=True), *_notes(results)]) + "\n"
+    """The same for a terminal: aligned columns, those of energy by themselves. Raises as `markdown_table` does."""
+    parts = [aligned(_cells(_rows(results, reference), reference), words_last=True), *_notes(results)]
+    if results[0].energy:
+        parts += ["", aligned(_energy_cells(results)), *columns.notes([r.energy for r in results])]
+    return "\n".join(parts) + "\n"
 
 
 def aligned(cells: Sequence[Sequence[str]], *, words_last: bool = False) -> str:
@@ -70,7 +79,19 @@ def aligned(cells: Sequence[Sequence[str]], *, words_last: bool = False) -> str:
 
 def _notes(results: Sequence[Results]) -> list[str]:
     views = [_views(results)] if results[0].views > 1 else []
-    return [f"{r.name}: {r.note}" for r in results if r.note] + views + columns.notes([r.energy for r in results])
+    return [f"{note}: {'; '.join(names)}" for note, names in _by_note(results)] + views
+
+
+def _by_note(results: Sequence[Results]) -> list[tuple[str, list[str]]]:
+    """Each note, and the methods that it is about."""
+    notes = dict.fromkeys(r.note for r in results if r.note)
+    return [(note, [r.name for r in results if r.note == note]) for note in notes]
+
+
+def _energy_cells(results: Sequence[Results]) -> list[list[str]]:
+    """Header and lines of a table of joules a video, by place."""
+    places = columns.places([r.energy for r in results])
+    return [["method", *columns.headers(places)], *([r.name, *columns.cells(r.energy, places)] for r in results)]
 
 
 def _views(results: Sequence[Results]) -> str:
@@ -122,7 +143,7 @@ def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
 
 
 def comparison_blocks(results: Sequence[Results], reference: str) -> list[Block]:
-    """The same as two narrower tables, what each method reached and how they differ, with what the numbers are.
+    """The same as narrower tables: what each method reached, how they differ, what energy they take; and what the numbers are.
 
     Raises as `markdown_table` does.
     """
@@ -140,17 +161,20 @@ def comparison_blocks(results: Sequence[Results], reference: str) -> list[Block]
         cells = (_percent(own, sign="+"), _percent(row.cost_difference, sign="+"), _percent(ahead, sign="+"))
         widths.append((row.results.name, *cells))
     differences = ("method", f"{what} vs {reference}", f"cost vs {reference}", f"{first.name} vs it, {what}")
-    notes = tuple(
-        (Strong(note), ": " + ", ".join(r.name for r in results if r.note == note))
-        for note in dict.fromkeys(r.note for r in results if r.note)
-    )
+    notes = tuple((Strong(note), ": " + "; ".join(names)) for note, names in _by_note(results))
+    energy: list[Block] = []
+    if first.energy:
+        names, *joules = (tuple(cells) for cells in _energy_cells(results))
+        said = tuple((note,) for note in columns.notes([r.energy for r in results]))
+        energy = [Heading("Energy"), Table(names, tuple(joules), main), Items(said)]
     return [
         Table(tuple(header), tuple(map(tuple, lines)), main),
         Text((scope_of(results),)),
         *([Items(notes)] if notes else []),
         Heading("Paired differences"),
-        Text(("In points, on the same videos: both methods of a pair are resampled together.",)),
+        Text((_PAIRED,)),
         Table(differences, tuple(widths), main),
+        *energy,
     ]
 
 
@@ -204,9 +228,7 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
     """Header and lines of the tables. The difference is of the metric to judge by."""
     by_map = headline(rows[0].results) == "map"
     versus = f"{'mAP' if by_map else 'accuracy'} vs {reference}"
-    places = columns.places([row.results.energy for row in rows])
-    lines = [["method", "accuracy %", "mAP %", "GMACs", "of uniform", "model ms", *columns.headers(places)]]
-    lines[0] += [versus, "actions"]
+    lines = [["method", "accuracy %", "mAP %", "GMACs", "of uniform", "model ms", versus, "actions"]]
     for row in rows:
         r = row.results
         lines.append(
@@ -217,7 +239,6 @@ def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
                 number(float(r.gmacs.mean())),
                 f"{100 * row.cost.value:.1f} %",
                 "–" if r.model_ms is None else f"{r.model_ms:.1f}",
-                *columns.cells(r.energy, places),
                 _percent(row.map_difference if by_map else row.accuracy_difference, sign="+"),
                 in_words(r.actions),
             ]

@@ -38,9 +38,9 @@ def tradeoff_figure(
 
     by_map = headline(chosen) == "map"
     metric = headline(chosen)
-    ranked = sorted(points, key=_cost)
-    distinct = [p for i, p in enumerate(ranked) if not i or _cost(p) > _cost(ranked[i - 1]) + 1e-4]
-    costs = np.array([100 * _cost(p) for p in distinct])
+    ranked = sorted(points, key=lambda p: p.of_uniform)
+    distinct = [p for i, p in enumerate(ranked) if not i or p.of_uniform > ranked[i - 1].of_uniform + 1e-4]
+    costs = np.array([100 * p.of_uniform for p in distinct])
     draws = 400 if by_map else DRAWS  # mAP of large data takes long, and here it is but a pale band
     spans = [interval(p, metric=metric, draws=draws) for p in distinct]
     heights, lows, highs = (100 * np.array([getattr(s, name) for s in spans]) for name in ("value", "low", "high"))
@@ -52,7 +52,7 @@ def tradeoff_figure(
         axes.fill_between(costs, lows, highs, color=BLUE, alpha=0.10, lw=0)
         axes.plot(costs, heights, "-o", color=BLUE, lw=1.8, ms=4.5, mec="white", mew=0.7)
     at = interval(chosen, metric=metric)
-    x, y = 100 * _cost(chosen), 100 * at.value
+    x, y = 100 * chosen.of_uniform, 100 * at.value
     if not math.isnan(at.low):
         axes.plot([x, x], [100 * at.low, 100 * at.high], color=BLUE, lw=1.4, alpha=0.6)
     axes.plot(x, y, "o", color=BLUE, ms=10, mec="white", mew=1.2, zorder=4)
@@ -80,10 +80,6 @@ def tradeoff_figure(
         budget,
     )
     save(figure, path, dpi=_DPI)
-
-
-def _cost(results: Results) -> float:
-    return float(results.gmacs.mean()) / results.gmacs_uniform
 
 
 def _scale(axes: Any, across: tuple[float, float], values: Sequence[float], title: str) -> None:

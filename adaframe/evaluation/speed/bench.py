@@ -198,7 +198,7 @@ def in_words(numbers: dict[str, Any]) -> str:
     """What `adaframe bench` prints."""
     lines = [
         numbers["machine"],
-        f"medians of {numbers['rounds']} rounds in turn; fixed decisions, the same for all methods",
+        f"medians of {numbers['rounds']} rounds, in which the methods take turns",
     ]
     for some in numbers["batches"]:
         lines += [
@@ -207,9 +207,12 @@ def in_words(numbers: dict[str, Any]) -> str:
             as_text(some),
             *energy_lines(some),
         ]
-    lines.append(
-        "efficiency: times as fast / times fewer GMACs; bound: the same, had all but the glances run as fast as uniform"
-    )
+    lines += [
+        "",
+        "uniform: every frame through the strongest look; dense: all looks on every frame, as for joint training; glance: each",
+        "frame answered from its glance; adaptive: drawn decisions that cost so much, below it their shares of the frames",
+        "efficiency: times as fast / times fewer GMACs; bound: the same, had all but the glances run as fast as uniform",
+    ]
     if numbers["files"]:
         lines += [
             "",

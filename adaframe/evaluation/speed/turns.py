@@ -127,13 +127,14 @@ def describe_machine(place: torch.device) -> str:
         pass  # another system than Linux: its own word for the processor
     if place.type == "cuda":
         name = f"{torch.cuda.get_device_name(place)}, {name}"
-    return f"{name}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    threads = torch.get_num_threads()
+    return f"{name}, {os.cpu_count()} cores, {threads} thread{'s' if threads > 1 else ''}, torch {torch.__version__}"
 
 
 def as_text(numbers: dict[str, Any]) -> str:
     """The table of one batch size."""
     compared = {row["name"]: row for row in numbers["adaptive"]}
-    rows = [("", "GMACs", "of uniform", "ms/video", "(quartiles)", "times as fast", "efficiency", "bound", "of it")]
+    rows = [("", "GMACs", "of uniform", "ms/video", "(quartiles)", "times as fast", "efficiency", "bound", "of bound")]
     for method in numbers["methods"]:
         row = compared.get(method["name"])
         rows.append(

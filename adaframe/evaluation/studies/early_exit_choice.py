@@ -124,7 +124,7 @@ def _right(results: Results) -> float:
 
 
 def _cost(results: Results) -> float:
-    return float(results.gmacs.mean()) / results.gmacs_uniform
+    return results.of_uniform
 
 
 def as_text(study: Study) -> str:

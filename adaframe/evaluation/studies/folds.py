@@ -14,9 +14,10 @@ import numpy as np
 
 from adaframe.cli.standalone import telling_errors
 from adaframe.errors import DataError
-from adaframe.evaluation.metrics import Results, sentence
+from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report.folder import write_report
 from adaframe.evaluation.report.tables import text_table
+from adaframe.evaluation.verdict import verdict
 
 
 def read_run(folder: Path) -> list[Results]:
@@ -83,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     reference = args.reference or next((name for name in names if name.startswith("frozen")), names[0])
     if reference not in names:
         raise DataError(f"--reference: there is no {reference}; try: one of {', '.join(names)}")
-    print(f"{text_table(results, reference)}\n\n{sentence(results)}")
+    print("\n".join([text_table(results, reference), *verdict(results)]))
     if args.report:
         command = f"{parser.prog} {' '.join(map(str, args.runs))}"
         write_report(args.report, results, title="Folds", command=command, reference=reference)

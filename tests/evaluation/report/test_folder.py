@@ -40,7 +40,7 @@ def test_a_report_is_complete(tmp_path: Path) -> None:
     names = ["accuracy-cost.png", "report.html", "report.json", "report.md"]
     assert sorted(path.name for path in folder.iterdir()) == names
     text = (folder / "report.md").read_text(encoding="utf-8")
-    assert text.startswith("# Fights\n\n**A static plan ties with adaptivity on these data**: ")
+    assert text.startswith("# Fights\n\n**Adaptivity and a static plan cannot be told apart on these data**: ")
     assert "![accuracy against executed compute" in text
     assert "](accuracy-cost.png)" in text
     assert "\n## More\n\nor less\n" in text

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from adaframe.energy.result import Energy
 from adaframe.errors import UsageError
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report.blocks import Table, markdown
@@ -36,7 +38,7 @@ def test_the_markdown_table_has_a_line_per_method_with_its_numbers() -> None:
     assert adaptive.endswith("look-160 25 %, skip 75 % |")
     assert uniform.startswith("| uniform | 100.0 [100.0, 100.0] | 4.00 | 100.0 % | – | – |")
     assert static.startswith("| static:look-160\\|4 | 75.0 [")
-    assert note == "- static:look-160|4: by halves"
+    assert note == "- by halves: static:look-160|4"
 
 
 def test_more_than_two_classes_add_map() -> None:
@@ -52,7 +54,7 @@ def test_the_text_table_is_aligned() -> None:
     for line in lines[:3]:
         assert line[header.index("GMACs") + 4] in "0123456789"  # right-aligned under its heading
     assert set(rule) == {"-", " "}
-    assert lines[3] == "static:look-160|4: by halves"
+    assert lines[3] == "by halves: static:look-160|4"
 
 
 def test_json_holds_what_the_tables_say_and_how_it_was_reached() -> None:
@@ -101,3 +103,19 @@ def test_two_narrower_tables_say_what_the_wide_one_says() -> None:
     # The last column is seen from the other side: the first method minus the one of the line.
     assert differences.rows[1][3].startswith("-10.0 [")
     assert differences.rows[2][3].startswith("+15.0 [")
+
+
+def test_energy_is_a_table_of_its_own_that_says_what_is_estimated() -> None:
+    joules = (Energy("this machine", 2.0, "measured", "by RAPL"), Energy("chip", 1e-3, "estimate", "on paper"))
+    methods = [replace(one, energy=joules) for one in METHODS]
+
+    *_, heading, table, notes = comparison_blocks(methods, "uniform")
+
+    assert isinstance(table, Table)
+    assert markdown(heading) == "## Energy"
+    assert table.header == ("method", "J/video, this machine (measured)", "J/video, chip (estimate)")
+    assert table.rows[0] == ("adaptive", "2 J", "1 mJ")
+    assert "chip: an estimate, on paper" in markdown(notes)
+    plain = text_table(methods, "uniform")
+    assert plain.startswith(text_table(METHODS, "uniform"))
+    assert "this machine: measured, by RAPL" in plain

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from adaframe.evaluation.metrics import Results
-from adaframe.evaluation.report import tradeoff
 from adaframe.evaluation.report.tradeoff import tradeoff_figure
 
 BLUE, VERMILION = (0, 114, 178), (213, 94, 0)
@@ -62,7 +61,3 @@ def test_words_beside_the_chosen_point_do_not_cover_the_budget(tmp_path: Path) -
 )
 def test_odd_curves_can_be_drawn(tmp_path: Path, points: list[Results], chosen: Results) -> None:
     assert near(draw(tmp_path / "a.png", points=points, chosen=chosen), BLUE).sum() > 200
-
-
-def test_cost_is_a_fraction_of_uniforms() -> None:
-    assert tradeoff._cost(POINTS[2]) == pytest.approx(0.3)
