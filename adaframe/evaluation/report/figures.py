@@ -1,4 +1,4 @@
-"""The figures: accuracy against executed compute for many methods, and the film strip of one video."""
+"""Accuracy against executed compute of many methods, as a figure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ import numpy as np
 from adaframe.evaluation.bootstrap import LEVEL, Interval
 from adaframe.evaluation.metrics import Results, headline, interval
 from adaframe.evaluation.report.drawing import BLUE, FAINT, GREY, INK, VERMILION, fonts, plain, quietly, save
-from adaframe.evaluation.report.film import film_strip
 from adaframe.evaluation.report.labels import Box, along, place
-
-__all__ = ["accuracy_cost_figure", "film_strip"]
 
 _DPI = 160
 _LINE = "#aab2bb"

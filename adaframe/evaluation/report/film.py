@@ -16,7 +16,6 @@ from adaframe.evaluation.report.drawing import (
     FAINT,
     GREEN,
     GREY,
-    INK,
     ORANGE,
     PAPER,
     PURPLE,
@@ -24,11 +23,11 @@ from adaframe.evaluation.report.drawing import (
     VERMILION,
     Canvas,
     action_colours,
-    number,
     quietly,
 )
+from adaframe.evaluation.report.video_header import HEADER, MARGIN, WIDTH, answer_and_cost
+from adaframe.progress import clock
 
-WIDTH, MARGIN, HEADER = 1600, 40, 136
 _GAP, _UNDER, _ROW_GAP, _FOOTER, _TIMELINE = 16, 62, 26, 46, 108
 _ROWS = 4
 _LARGEST = 264  # pixels of a cell, so that few frames do not fill a page
@@ -87,8 +86,7 @@ def film_strip(
     grid = _Grid.of(shares, thumbnails.shape[1] / thumbnails.shape[2])
     below = _FOOTER + (_TIMELINE if timeline else 0)
     canvas = Canvas(WIDTH, grid.bottom + below)
-    header(canvas, title_label, confidence, unsure, source, top)
-    cost(canvas, gmacs, gmacs_uniform)
+    answer_and_cost(canvas, title_label, confidence, unsure, source, top, gmacs, gmacs_uniform)
     colours = action_colours(sorted(look_pixels, key=lambda name: -look_pixels[name]))
     long = max(float(times_s[-1]), max((end for _, end, _, _ in timeline), default=0.0)) >= 60
     for index in range(grid.shown):
@@ -139,38 +137,6 @@ class _Grid:
         return MARGIN + column * (self.width + _GAP), base
 
 
-def header(
-    canvas: Canvas, label: str, confidence: float, unsure: bool, source: str, top: Sequence[tuple[str, float]]
-) -> None:
-    """The answer and its best classes, on the left of a canvas's first HEADER pixels."""
-    most = 600 if top else 980
-    taken = 128 + (104 if unsure else 0)
-    size = canvas.fitting(label, (38, 32, 26, 22), most - taken, bold=True)
-    x = MARGIN + canvas.text(MARGIN, 66, label, size, bold=True, most=most - taken) + 16
-    x += canvas.text(x, 66, f"{100 * confidence:.0f} %", size, colour=GREY) + 18
-    if unsure:
-        canvas.box(x, 42, 86, 30, edge=VERMILION, round=15)
-        canvas.text(x + 43, 63, "unsure", 18, colour=VERMILION, align="center")
-    canvas.text(MARGIN, 98, source, 17, colour=GREY, most=most)
-    for row, (name, share) in enumerate(top[:4]):
-        y, colour = 50 + 20 * row, INK if row == 0 else GREY
-        canvas.text(870, y, name, 15, colour=colour, align="right", most=210)
-        canvas.box(882, y - 10, 120, 9, fill=PAPER)
-        canvas.box(882, y - 10, 120 * min(max(share, 0.0), 1.0), 9, fill=colour)
-        canvas.text(1056, y, f"{100 * share:.0f} %", 15, colour=colour, align="right")
-
-
-def cost(canvas: Canvas, gmacs: float, gmacs_uniform: float) -> None:
-    """What was executed, on the right of a canvas's first HEADER pixels."""
-    right, share = WIDTH - MARGIN, gmacs / gmacs_uniform
-    text = f"{number(gmacs)} of {number(gmacs_uniform)} GMACs ({100 * share:.0f} %)"
-    size = canvas.fitting(text, (26, 23, 20, 17), 440, bold=True)  # small numbers have many digits
-    canvas.text(right, 62, text, size, bold=True, align="right")
-    canvas.box(right - 440, 78, 440, 10, fill=FAINT)
-    canvas.box(right - 440, 78, 440 * min(share, 1.0), 10, fill=BLUE)
-    canvas.text(right, 108, "executed, of what every frame in full would take", 15, colour=GREY, align="right")
-
-
 def _frame(
     canvas: Canvas, pixels: NDArray[np.uint8], x: int, base: int, grid: _Grid, share: float, action: str, colour: str
 ) -> None:
@@ -219,7 +185,4 @@ def _timeline(canvas: Canvas, timeline: Sequence[tuple[float, float, str, float]
 
 
 def _clock(seconds: float, long: bool) -> str:
-    if not long:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+    return clock(seconds) if long else f"{seconds:.2f} s"

@@ -27,14 +27,12 @@ from adaframe.evaluation.report.drawing import (
     quietly,
     rgb,
 )
-from adaframe.evaluation.report.film import HEADER, MARGIN, WIDTH, cost, header
+from adaframe.evaluation.report.time_axis import LEFT, RIGHT, TimeColumns, time_axis
+from adaframe.evaluation.report.video_header import HEADER, MARGIN, WIDTH, answer_and_cost
 
-_LEFT, _RIGHT = 330, WIDTH - MARGIN - 8  # of what is drawn over time
 _STILL, _ROW, _GAP, _CURVE, _AXIS = 132, 34, 10, 120, 74
 _ROWS = 8
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, "#8a6d00", "#3d4fa1")
-_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
-_TICKS = 11
 _LEAST = 0.55  # of a colour: a window thinner than a pixel can be seen
 
 
@@ -105,7 +103,7 @@ def timeline_figure(
         AdaframeError: the file cannot be written.
     """
     rows = _rows(spans)
-    columns = _Columns(spans)
+    columns = TimeColumns(spans.start_s, spans.end_s)
     holds = np.array([[row.holds(named) for row in rows] for named in spans.labels], dtype=np.float64)
     doubts = spans.unsure[:, None]
     each = [np.ones_like(holds[:, :1]), doubts, spans.confidence[:, None], spans.share[:, None], holds, holds * doubts]
@@ -113,21 +111,20 @@ def timeline_figure(
     covered, doubtful, sure, spent = spread[:4]
     held, doubted = spread[4 : 4 + len(rows)], spread[4 + len(rows) :]
 
-    side = int(min(_STILL, (_RIGHT - _LEFT + 8) / max(len(stills), 1) - 8))
+    side = int(min(_STILL, (RIGHT - LEFT + 8) / max(len(stills), 1) - 8))
     band = HEADER + (side + 4 * _GAP if stills else 0)
     below = band + len(rows) * (_ROW + _GAP)
     canvas = Canvas(WIDTH, below + 2 * (_CURVE + 3 * _GAP) + _AXIS)
-    header(canvas, title_label, confidence, unsure, source, top)
-    cost(canvas, gmacs, gmacs_uniform)
+    answer_and_cost(canvas, title_label, confidence, unsure, source, top, gmacs, gmacs_uniform)
     _pictures(canvas, stills, side, columns)
     for n, row in enumerate(rows):
         y = band + n * (_ROW + _GAP)
         canvas.box(MARGIN, y + 9, 15, 15, fill=row.colour)
-        room = _LEFT - MARGIN - 24 - 66
+        room = LEFT - MARGIN - 24 - 66
         canvas.text(MARGIN + 24, y + 23, row.name, canvas.fitting(row.name, (16, 14, 12), room), most=room)
         share = row.seconds / float(spans.lengths_s.sum())
-        canvas.text(_LEFT - 14, y + 23, _percent(share), 15, colour=GREY, align="right")
-        canvas.picture(_LEFT, y, _band(held[n], doubted[n], row.colour))
+        canvas.text(LEFT - 14, y + 23, _percent(share), 15, colour=GREY, align="right")
+        canvas.picture(LEFT, y, _band(held[n], doubted[n], row.colour))
     sure_y, spent_y = below + 2 * _GAP, below + _CURVE + 5 * _GAP
     mean = float(np.average(spans.confidence, weights=spans.lengths_s))
     words = ("confidence", f"mean {_percent(mean)}", "pale, hatched: unsure" if spans.unsure.any() else "")
@@ -135,7 +132,7 @@ def timeline_figure(
     mean, most = gmacs / gmacs_uniform, float(spans.share.max())
     words = ("compute, of uniform's", f"mean {_percent(mean)}", f"most in a window: {_percent(most)}")
     _curve(canvas, spent_y, words, BLUE, spent, covered, np.zeros_like(spent), most=max(1.0, most))
-    _axis(canvas, spent_y + _CURVE, columns)
+    time_axis(canvas, spent_y + _CURVE, columns)
     canvas.save(path)
 
 
@@ -173,38 +170,15 @@ def _rows(spans: Spans) -> list[_Row]:
     return rows
 
 
-class _Columns:
-    """The columns of pixels that show a file from its first window to its last."""
-
-    def __init__(self, spans: Spans) -> None:
-        self.start_s, self.end_s = spans.start_s, spans.end_s
-        self.first_s = float(self.start_s[0])
-        self.last_s = max(float(self.end_s.max()), self.first_s + 1e-3)
-        self.edges_s = np.linspace(self.first_s, self.last_s, _RIGHT - _LEFT + 1)
-
-    def x(self, time_s: float) -> float:
-        """Where a time is."""
-        return _LEFT + (_RIGHT - _LEFT) * (time_s - self.first_s) / (self.last_s - self.first_s)
-
-    def spread(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values of windows (W, V) over the columns, by how much of them each window covers (in windows), (V, X)."""
-        total = np.zeros((values.shape[1], len(self.edges_s) - 1))
-        width = self.edges_s[1] - self.edges_s[0]
-        for at in range(0, len(values), 1024):  # a matrix of all windows and columns would be large
-            some = slice(at, at + 1024)
-            end = np.minimum(self.end_s[some, None], self.edges_s[None, 1:])
-            start = np.maximum(self.start_s[some, None], self.edges_s[None, :-1])
-            total += values[some].T @ (np.maximum(end - start, 0.0) / width)
-        return total
-
-
-def _pictures(canvas: Canvas, stills: Sequence[tuple[float, NDArray[np.uint8]]], side: int, columns: _Columns) -> None:
+def _pictures(
+    canvas: Canvas, stills: Sequence[tuple[float, NDArray[np.uint8]]], side: int, columns: TimeColumns
+) -> None:
     """Pictures in a row, and lines to where they belong."""
     for n, (time_s, picture) in enumerate(stills):
         image = Image.fromarray(picture)
         scale = side / max(image.size)
         image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-        middle = _LEFT + (_RIGHT - _LEFT + 8) / len(stills) * (n + 0.5) - 4
+        middle = LEFT + (RIGHT - LEFT + 8) / len(stills) * (n + 0.5) - 4
         canvas.picture(middle - image.width / 2, HEADER + side - image.height, np.asarray(image))
         canvas.line((middle, columns.x(time_s)), (HEADER + side + 5, HEADER + side + 4 * _GAP - 6), colour="#9aa3ad")
 
@@ -249,39 +223,13 @@ def _curve(
     before[0] = level[0]
     upper, lower = np.minimum(level, before), np.maximum(level, before)
     strength = np.where((rows >= upper - 1) & (rows <= lower) & there, 1.0, strength)
-    canvas.picture(_LEFT, y, _mixed(strength, colour))
+    canvas.picture(LEFT, y, _mixed(strength, colour))
     for line, (text, size, ink) in enumerate(zip(words, (16, 15, 13), (INK, GREY, GREY), strict=True)):
         canvas.text(MARGIN, y + 20 + 22 * line, text, size, colour=ink, most=190)
     for part in (0.0, 0.5, 1.0):
         at = y + _CURVE * (1 - part)
-        canvas.line((_LEFT - 5, _LEFT), (at, at), colour=GREY)
-        canvas.text(_LEFT - 9, at + 5, _percent(part * most), 13, colour=GREY, align="right")
-
-
-def _axis(canvas: Canvas, y: int, columns: _Columns) -> None:
-    """Times below, lines through all above."""
-    length = columns.last_s - columns.first_s
-    step = next((step for step in _STEPS if length / step <= _TICKS), 86400)
-    canvas.line((_LEFT, _RIGHT), (y + 6, y + 6), colour=GREY)
-    tick = np.ceil(columns.first_s / step - 1e-6) * step
-    while tick <= columns.last_s + 1e-6:
-        x = columns.x(tick)
-        canvas.line((x, x), (y + 6, y + 13), colour=GREY)
-        told = clock(tick, hours=columns.last_s >= 3600, fine=step < 1)
-        canvas.text(x, y + 32, told, 15, colour=GREY, align="center")
-        tick += step
-    unit = "hours:minutes" if columns.last_s >= 3600 else "minutes:seconds"
-    canvas.text(_RIGHT, y + 56, unit, 13, colour=GREY, align="right")
-
-
-def clock(seconds: float, *, hours: bool = False, fine: bool = False) -> str:
-    """A time as minutes and seconds (1:05; 0:00.5 if fine), or as hours and minutes (1:05)."""
-    if hours:
-        minutes = round(seconds / 60)
-        return f"{minutes // 60}:{minutes % 60:02d}"
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    return f"{minutes}:{rest / 10:04.1f}" if fine else f"{minutes}:{rest // 10:02d}"
+        canvas.line((LEFT - 5, LEFT), (at, at), colour=GREY)
+        canvas.text(LEFT - 9, at + 5, _percent(part * most), 13, colour=GREY, align="right")
 
 
 def _percent(share: float) -> str:

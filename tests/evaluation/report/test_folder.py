@@ -46,7 +46,7 @@ def test_a_report_is_complete(tmp_path: Path) -> None:
     assert "\n## More\n\nor less\n" in text
     assert text.endswith("```\nadaframe evaluate x\n```\n")
     facts = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    assert facts["sentence"] in text.replace("**", "").replace("\\", "")
+    assert facts["sentence"] in text.replace("**", "").replace("\\", "").replace("\n\n- ", " ").replace("\n- ", " ")
     assert (facts["title"], facts["command"], facts["made"]) == ("Fights", "adaframe evaluate x", 1)
     assert (folder / "accuracy-cost.png").read_bytes().startswith(b"\x89PNG")
 

@@ -11,10 +11,11 @@ from PIL import Image
 
 from adaframe.evaluation.report import timeline
 from adaframe.evaluation.report.drawing import BLUE, GREY, ORANGE, rgb
-from adaframe.evaluation.report.film import HEADER
-from adaframe.evaluation.report.timeline import Spans, clock, timeline_figure
+from adaframe.evaluation.report.time_axis import LEFT, RIGHT, TimeColumns, clock
+from adaframe.evaluation.report.timeline import Spans, timeline_figure
+from adaframe.evaluation.report.video_header import HEADER
 
-LEFT, RIGHT, ROW = timeline._LEFT, timeline._RIGHT, timeline._ROW
+ROW = timeline._ROW
 
 
 def spans(labels: list[tuple[str, ...]], **changes: Any) -> Spans:
@@ -106,7 +107,7 @@ def test_labels_beyond_eight_rows_share_one(tmp_path: Path) -> None:
 def test_of_windows_that_overlap_means_are_drawn() -> None:
     windows = spans([("run",)] * 2, start_s=np.array([0.0, 1.0]), end_s=np.array([2.0, 3.0]))
 
-    covered, weighed = timeline._Columns(windows).spread(np.array([[1.0, 0.5], [1.0, 1.0]]))
+    covered, weighed = TimeColumns(windows.start_s, windows.end_s).spread(np.array([[1.0, 0.5], [1.0, 1.0]]))
 
     third = (RIGHT - LEFT) // 3
     assert covered[[third // 2, third + third // 2, 2 * third + third // 2]] == pytest.approx([1.0, 2.0, 1.0])
