@@ -26,6 +26,7 @@ from adaframe.evaluation.metrics import (
     headline,
     judged,
 )
+from adaframe.evaluation.names import file_names, name_apart, title
 from adaframe.evaluation.protocols import Protocol, first_labels, protocol, protocol_cells, protocol_notes
 from adaframe.evaluation.report.blocks import Block, Heading, Items, Table, Text
 from adaframe.evaluation.report.folder import write_report
@@ -106,7 +107,7 @@ def evaluate(
         write_report(
             Path(report),
             results,
-            title=f"{_title(checkpoint)} on {_title(manifest or root)}",
+            title=f"{title(checkpoint)} on {title(manifest or root)}",
             command=made.command,
             reference=reference,
             extra=_sections(results, protocols, facts, kept, recognizer, budget, many, made),
@@ -121,7 +122,8 @@ def _compared(
     methods = views[0].methods(budgets, baselines)
     models = [""] * len(methods)
     for view, path, name in zip(views[1:], against, file_names(against), strict=True):
-        others = [replace(m, name=_apart(m, name, methods), note=path) for m in view.methods(budgets, False)]
+        taken, found = [m.name for m in methods], view.methods(budgets, False)
+        others = [replace(m, name=name_apart(m.name, name, taken, policy_runs=m.policy_runs), note=path) for m in found]
         methods += others
         models += [name] * len(others)
     return methods, models
@@ -201,34 +203,6 @@ def _check(recognizers: Sequence[Recognizer], paths: Sequence[str], budgets: Seq
             "try: --crops 3",
             file=sys.stderr,
         )
-
-
-def file_names(paths: Sequence[str]) -> list[str]:
-    """Short names that tell files apart: their own (their folder's, of model.safetensors), with more folders if need be."""
-    parts = [Path(path).with_suffix("").parts for path in paths]
-    parts = [names[:-1] if names[-1] == "model" and len(names) > 1 else names for names in parts]
-    found = []
-    for number, names in enumerate(parts):
-        length = 1
-        others = [other for n, other in enumerate(parts) if n != number]
-        while length < len(names) and any(other[-length:] == names[-length:] for other in others):
-            length += 1
-        found.append("/".join(names[-length:]))
-    return [name if found.count(name) == 1 else f"{name} #{n}" for n, name in enumerate(found, start=1)]
-
-
-def _apart(method: Method, model: str, taken: Sequence[Method]) -> str:
-    """The name of a method of another model; a plan's is short where no other plan has it."""
-    if method.policy_runs:
-        return f"{method.name} ({model})"
-    alone = f"{method.name}, trained alone"
-    return f"{alone} ({model})" if any(m.name == alone for m in taken) else alone
-
-
-def _title(path: str) -> str:
-    """Of a model or of data, for people: the last two names of its path; without the file's where all are called so."""
-    names = [name for name in Path(path).with_suffix("").parts if name != Path(path).anchor]
-    return "/".join(names[:-1][-2:] if names[-1:] == ["model"] and len(names) > 1 else names[-2:]) or path
 
 
 def _clips(root: str, manifest: str, split: str, recognizers: Sequence[Recognizer]) -> tuple[list[Clip], str]:

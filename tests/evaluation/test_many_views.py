@@ -1,17 +1,25 @@
-"""Crops of a picture, and what is asked of a file for them."""
+"""Crops of a picture, what is asked of a file for them, and what becomes of them in an evaluation."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+import adaframe
+from adaframe.cli.main import main
 from adaframe.config import Preprocess, Sampling
 from adaframe.errors import UsageError
 from adaframe.evaluation.many_views import OWN_WINDOWS, ManyViews, places
 from adaframe.video import ClipRequest, read_clip
 
+RenderClip = Callable[..., Path]
+MakeCheckpoint = Callable[..., Path]
 WIDE = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(1, 2, 4, 6, 1).repeat(3, axis=4)  # W 1, T 2, 4 × 6 pixels
 
 
@@ -70,3 +78,74 @@ def test_a_model_that_sees_the_whole_picture_has_nothing_to_crop() -> None:
 def test_options_say_what_is_not_the_default() -> None:
     assert OWN_WINDOWS.words() == []
     assert ManyViews(10, 3).words() == ["--clips", "10", "--crops", "3"]
+
+
+@pytest.mark.parametrize("window_s", [None, 0.4])
+def test_several_clips_and_crops_are_averaged_and_all_are_counted(
+    data: Path, make_checkpoint: MakeCheckpoint, tmp_path: Path, window_s: float | None
+) -> None:
+    parts = {"sampling": Sampling(4, window_s), "preprocess": Preprocess(resize=36, crop=32)}
+    checkpoint = make_checkpoint(f"views-{window_s}", parts=parts)
+    words = ["evaluate", "--checkpoint", str(checkpoint), "--data.root", str(data), "--clips", "2", "--crops", "3"]
+
+    assert main([*words, "--json", str(tmp_path / "a.json"), "--report", str(tmp_path), "--workers", "1"]) == 0
+
+    model = adaframe.load(checkpoint)
+    right, spent = [], []
+    for clip in sorted((data / "test").rglob("*.mp4")):  # 48 × 64 pixels, so 36 × 48 once resized
+        frames = read_clip(replace(model.metadata.request(str(clip)), clips=2, crop=False))
+        crops = [frames.images[:, :, 2:34, left : left + 32] for left in (0, 8, 16)]
+        views = [model.recognise(crop, frames.valid, frames.times_s) for crop in crops]
+        scores = torch.cat([scores for scores, _ in views])
+        assert scores.shape == (6, 3)
+        right.append(model.classes[int(scores.mean(dim=0).argmax())] == clip.parent.name)
+        spent.append(sum(float(model.network.costs.executed(d).sum()) for _, d in views) / 1e9)
+    numbers = json.loads((tmp_path / "a.json").read_text())
+    row = numbers["methods"][0]
+    assert row["accuracy"]["value"] == pytest.approx(np.mean(right))
+    assert row["gmacs"] == pytest.approx(np.mean(spent))
+    assert row["gmacs_uniform"] == pytest.approx(6 * model.metadata.costs.uniform(torch.tensor([4])).item() / 1e9)
+    assert numbers["views"] == 6
+    text = (tmp_path / "report.md").read_text()
+    assert "averages over 6 views of a video" in text
+    assert "--clips 2 --crops 3" in text
+    assert "Strips are of the model's own windows and the central crop alone." in text
+
+
+def test_baselines_get_the_same_views(data: Path, make_checkpoint: MakeCheckpoint, tmp_path: Path) -> None:
+    checkpoint = make_checkpoint("views-all", parts={"preprocess": Preprocess(resize=36, crop=32)})
+    words = ["evaluate", "--checkpoint", str(checkpoint), "--data.root", str(data), "--crops", "3", "--baselines"]
+
+    assert main([*words, "--json", str(tmp_path / "a.json"), "--workers", "1"]) == 0
+
+    rows = json.loads((tmp_path / "a.json").read_text())["methods"]
+    assert {"uniform, same weights", "glance"} <= {row["name"] for row in rows}
+    assert {row["gmacs_uniform"] for row in rows} == {rows[0]["gmacs_uniform"]}
+    uniform = next(row for row in rows if row["name"].startswith("uniform"))
+    assert uniform["gmacs"] == pytest.approx(uniform["gmacs_uniform"])
+
+
+def test_a_model_that_sees_the_whole_picture_cannot_be_cropped(
+    data: Path, make_checkpoint: MakeCheckpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = make_checkpoint("whole", parts={"preprocess": Preprocess(resize=32, crop=32, fit="squash")})
+
+    assert main(["evaluate", "--checkpoint", str(checkpoint), "--data.root", str(data), "--crops", "3"]) == 2
+
+    assert "sees the whole picture" in capsys.readouterr().err
+
+
+def test_mirrored_crops_of_classes_with_sides_are_warned_of(
+    render_clip: RenderClip, make_checkpoint: MakeCheckpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = ("push left", "push right", "wave")
+    parts = {"preprocess": Preprocess(resize=36, crop=32)}
+    checkpoint = make_checkpoint("sides", classes=classes, parts=parts)
+    for seed, name in enumerate(classes):
+        render_clip(tmp_path / "test" / name / "clip.mp4", 0.4, seed=seed)
+
+    words = ["evaluate", "--checkpoint", str(checkpoint), "--data.root", str(tmp_path), "--workers", "1"]
+    assert main([*words, "--crops", "10", "--json", str(tmp_path / "a.json")]) == 0
+
+    assert "2 labels speak of left or right (push left, …); try: --crops 3" in capsys.readouterr().err
+    assert json.loads((tmp_path / "a.json").read_text())["views"] == 10
