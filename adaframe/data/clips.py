@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from adaframe.errors import DataError
 
@@ -44,6 +45,15 @@ class Clip:
     group: str = ""
     start_s: float | None = None
     end_s: float | None = None
+
+    @property
+    def title(self) -> str:
+        """For people: the file's name, with the part of it that is the clip."""
+        name = Path(self.path).name
+        if self.start_s is None and self.end_s is None:
+            return name
+        end = "its end" if self.end_s is None else f"{self.end_s:g} s"
+        return f"{name} (from {self.start_s or 0:g} s to {end})"
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def notes(methods: Sequence[Sequence[Energy]]) -> list[str]:
     columns = places(methods)
     if not columns:
         return []
-    lines = ["energy is that of the model alone, without decoding, for one video; how is said for the first method"]
+    lines = ["energy is that of the model alone, without decoding, for one video; below, what the first line rests on"]
     for column in columns:
         grams = [one.gco2e for energy in methods for one in energy if one.where == column.where]
         lowest, highest = (amount(1000 * edge, "gCO2e") for edge in (min(grams), max(grams)))

@@ -35,7 +35,7 @@ def energy_of(methods: Sequence[Method], clips: int, places: Places) -> list[tup
         energies = []
         if places.machine:
             device = str(method.view.recognizer.device)
-            here = measure(timed.run, device, g_per_kwh=places.g_per_kwh)
+            here = measure(timed.run, device, g_per_kwh=places.g_per_kwh, seconds=SECONDS)
             if here is not None:
                 energies.append(here.times(windows / timed.windows))
         work = executed_work(network, method.decisions)
@@ -46,7 +46,7 @@ def energy_of(methods: Sequence[Method], clips: int, places: Places) -> list[tup
 
 @torch.inference_mode()
 def measure(
-    run: Callable[[], object], device: str, *, g_per_kwh: float, seconds: float = SECONDS, meter: Meter | None = None
+    run: Callable[[], object], device: str, *, g_per_kwh: float, seconds: float, meter: Meter | None = None
 ) -> Energy | None:
     """Energy of one `run`, from running it for so many seconds; None where nothing can be said.
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +127,7 @@ def _strip(
     name: str, clip: Clip, found: Prediction | VideoError, methods: Sequence[Results], row: int, classes: Sequence[str]
 ) -> Block:
     said = "; ".join(f"{r.name}: {_answer(r, row, classes)}" for r in methods)
-    file = _name(clip)
+    file = clip.title
     caption = (Strong(file), f" is {answer.in_words(clip.labels)}. {said}.")
     if isinstance(found, VideoError):
         return Text((*caption, f" It could not be read a second time: {found.what}."))
@@ -175,12 +174,3 @@ def _recognised(
             windows = (part for part in chain([first], frames) if not isinstance(part, VideoError))
             found.append(recognizer.classify_parts(clips[len(found)].path, windows, budget=budget))
     return found
-
-
-def _name(clip: Clip) -> str:
-    """Of the file, with the part of it that is the clip."""
-    name = Path(clip.path).name
-    if clip.start_s is None and clip.end_s is None:
-        return name
-    end = "its end" if clip.end_s is None else f"{clip.end_s:g} s"
-    return f"{name} (from {clip.start_s or 0:g} s to {end})"

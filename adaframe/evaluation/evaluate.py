@@ -29,9 +29,10 @@ from adaframe.evaluation.metrics import (
 from adaframe.evaluation.names import file_names, name_apart, title
 from adaframe.evaluation.protocols import Protocol, first_labels, protocol, protocol_cells, protocol_notes
 from adaframe.evaluation.report.blocks import Block, Heading, Items, Table, Text
+from adaframe.evaluation.report.comparison import to_json
 from adaframe.evaluation.report.folder import write_report
 from adaframe.evaluation.report.provenance import Provenance, provenance
-from adaframe.evaluation.report.tables import aligned, text_table, to_json
+from adaframe.evaluation.report.tables import aligned, text_table
 from adaframe.evaluation.timing import time_methods
 from adaframe.evaluation.verdict import gain_over_plans, verdict
 from adaframe.evaluation.views import Method, View

@@ -59,20 +59,20 @@ class _Comparison:
         if more:
             plan = f"{plan} for {100 * first[1]:.0f} % of the videos and {more[0][0].name} for the others"
         reached = sum(share * judged(one) for one, share in self.plan)
-        ms = self.milliseconds
-        own_ms, plan_ms = (f", {value:.1f} ms" for value in ms) if ms else ("", "")
         return (
             f"{self.names}: {100 * judged(self.point):.1f} % at {100 * self.point.of_uniform:.1f} % of uniform's "
-            f"compute{own_ms}; {plan}: {100 * reached:.1f} % at {100 * self.plan_cost:.1f} %{plan_ms}."
+            f"compute; {plan}: {100 * reached:.1f} % at {100 * self.plan_cost:.1f} %."
         )
 
 
 def sentence(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED, level: float = LEVEL) -> str:
-    """`verdict` in one line."""
-    return " ".join(verdict(results, draws=draws, seed=seed, level=level))
+    """`verdict` in one line, without measured times: the same for the same answers."""
+    return " ".join(verdict(results, draws=draws, seed=seed, level=level, timed=False))
 
 
-def verdict(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED, level: float = LEVEL) -> list[str]:
+def verdict(
+    results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED, level: float = LEVEL, timed: bool = True
+) -> list[str]:
     """Whether adaptivity pays on these videos, in plain English: the verdict itself, then what it rests on.
 
     Every adaptive operating point (of several models: of the first) is compared with the best static plan that executes no
@@ -90,6 +90,7 @@ def verdict(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED,
         draws: resamples.
         seed: of the resampling.
         level: share of the resamples inside an interval.
+        timed: tell measured times, too.
     """
     found = _comparisons(results)
     if not found:
@@ -112,9 +113,10 @@ def verdict(results: Sequence[Results], *, draws: int = DRAWS, seed: int = SEED,
     lines += [one.words() for one in found]
     if any(len(one.plan) > 1 for one in found):
         lines.append("Between two measured plans, a mixture of both counts as a plan: the straight line between them.")
-    times = [one.milliseconds for one in found]
-    if any(ms and ms[0] > 1.1 * ms[1] for ms, one in zip(times, found, strict=True) if not one.is_dearer):
-        lines.append("Compute is counted in multiply-adds; in measured time of the model, the plan is the faster one.")
+    times = [(one.names, *ms) for one in found if (ms := one.milliseconds)]
+    if timed and times:
+        said = "; ".join(f"{names} {own:.1f}, that plan {plan:.1f}" for names, own, plan in times)
+        lines.append(f"Compute is multiply-adds; the model's measured milliseconds a video: {said}.")
     return lines + (_kinds(results, draws, seed, level) if groups >= ENOUGH_GROUPS else [])
 
 

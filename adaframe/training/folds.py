@@ -16,7 +16,8 @@ from adaframe.config import Config, Stages
 from adaframe.config_io import to_yaml
 from adaframe.evaluation.classes import class_facts, plain
 from adaframe.evaluation.metrics import Results, headline
-from adaframe.evaluation.report.tables import markdown_table, to_json
+from adaframe.evaluation.report.comparison import to_json
+from adaframe.evaluation.report.tables import markdown_table
 from adaframe.evaluation.verdict import sentence
 from adaframe.files import write_text
 from adaframe.model.metadata import CalibrationPoint, Metadata

@@ -15,7 +15,8 @@ import numpy as np
 from adaframe.energy.result import Energy
 from adaframe.evaluation.classes import class_facts, plain
 from adaframe.evaluation.metrics import Results
-from adaframe.evaluation.report.tables import markdown_table, to_json
+from adaframe.evaluation.report.comparison import to_json
+from adaframe.evaluation.report.tables import markdown_table
 from adaframe.files import write_text
 from adaframe.model.metadata import Metadata
 from adaframe.training.calibration import Outcome

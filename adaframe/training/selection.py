@@ -25,8 +25,8 @@ from adaframe.config_io import to_dict
 from adaframe.errors import UsageError
 from adaframe.evaluation.metrics import Results, headline, interval, paired_difference
 from adaframe.evaluation.nested import Standing, choose, pooled, standings_table
+from adaframe.evaluation.report.comparison import to_json as report_json
 from adaframe.evaluation.report.tables import markdown_table
-from adaframe.evaluation.report.tables import to_json as report_json
 from adaframe.files import write_text
 from adaframe.training.fit import quiet
 from adaframe.training.material import learnable

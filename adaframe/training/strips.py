@@ -6,12 +6,10 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from adaframe.data.clips import Clip
 from adaframe.errors import VideoError
 from adaframe.inference.recognizer import load
 from adaframe.model.answer import in_words, named
@@ -62,7 +60,7 @@ def film_strips(run: Run, outcome: Outcome, *, limit_s: float = LIMIT_S) -> str:
             facts = (
                 f"is {in_words(clip.labels)}, answered {answered} ({100 * prediction.confidence:.0f} %{also}{part_of})"
             )
-            file = plain_text(_name(clip))
+            file = plain_text(clip.title)
             texts[right].append(f"**{file}**: {plain_text(facts)}\n\n![film strip of {file}](figures/{name})")
             if time.monotonic() - started > limit_s:
                 break
@@ -88,12 +86,3 @@ def _headed(title: str, texts: Sequence[str], any_there: bool) -> list[str]:
 def _same(one: str, other: str) -> bool:
     """Whether two answers name the same labels, in any order."""
     return set(one.split(" + ")) == set(other.split(" + "))
-
-
-def _name(clip: Clip) -> str:
-    """Of the file, with the part of it that is the clip."""
-    name = Path(clip.path).name
-    if clip.start_s is None and clip.end_s is None:
-        return name
-    end = "its end" if clip.end_s is None else f"{clip.end_s:g} s"
-    return f"{name} (from {clip.start_s or 0:g} s to {end})"

@@ -54,11 +54,8 @@ class Canvas:
             The width that it took.
         """
         artist = self._write(x, y, string, size, colour, bold, align)
-        full = artist.get_text()
-        kept = len(full)
-        while most is not None and kept > 1 and self._width(artist) > most:
-            kept -= 1
-            artist.set_text(full[: (kept + 1) // 2].rstrip() + "…" + full[len(full) - kept // 2 :].lstrip())
+        if most is not None and self._width(artist) > most:
+            self._shorten(artist, most)
         return self._width(artist)
 
     def fitting(self, string: str, sizes: tuple[float, ...], most: float, *, bold: bool = False) -> float:
@@ -114,6 +111,20 @@ class Canvas:
         look = {"size": size * 72 / _DPI, "color": colour, "weight": weight, "family": fonts(), "parse_math": False}
         return self._axes.text(x, y, plain(string), ha=align, va="baseline", **look)
 
+    def _shorten(self, artist: Any, most: float) -> None:
+        """Leave out the middle, as little of it as must be: halving what is to be tried, as each try draws every sign."""
+        full = artist.get_text()
+
+        def fits(kept: int) -> bool:
+            artist.set_text(full[: (kept + 1) // 2].rstrip() + "…" + full[len(full) - kept // 2 :].lstrip())
+            return self._width(artist) <= most
+
+        low, high = 1, len(full) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if fits(middle) else (low, middle - 1)
+        fits(low)
+
     def _width(self, artist: Any) -> float:
         return float(artist.get_window_extent(self._renderer).width)
 
@@ -138,6 +149,15 @@ def quietly() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="(Glyph .* missing from|Matplotlib currently does not support)")
         yield
+
+
+def step_back(axes: Any) -> None:
+    """Lines and numbers of a matplotlib panel, pale, so that what is drawn in it stands out."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(colors=GREY, labelsize=9, length=0)
+    axes.grid(axis="y", color="#eceff2", lw=0.8)
+    axes.set_axisbelow(True)
 
 
 def save(figure: Any, path: Path, *, dpi: int) -> None:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from adaframe.evaluation.report.drawing import (
     BLUE,
-    FAINT,
     GREEN,
     GREY,
     INK,
@@ -22,6 +21,7 @@ from adaframe.evaluation.report.drawing import (
     plain,
     quietly,
     save,
+    step_back,
 )
 
 _DPI = 130
@@ -148,11 +148,7 @@ def _finish(axes: Any, epochs: NDArray[np.float64], stages: Sequence[tuple[str, 
     first, last = float(epochs[0]), float(epochs[-1])
     axes.set_xlim(first - 0.5 if len(epochs) == 1 else first, last + 0.5 if len(epochs) == 1 else last)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.tick_params(colors=GREY, labelsize=9, length=0)
-    axes.grid(axis="y", color="#eceff2", lw=0.8)
-    axes.set_axisbelow(True)
+    step_back(axes)
     axes.set_xlabel("epoch", color=GREY, family=fonts(), size=9)
     low, high = axes.get_xlim()
     for stage, start, end in stages:

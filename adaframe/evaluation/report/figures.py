@@ -12,7 +12,7 @@ import numpy as np
 
 from adaframe.evaluation.bootstrap import LEVEL, Interval
 from adaframe.evaluation.metrics import Results, headline, interval
-from adaframe.evaluation.report.drawing import BLUE, FAINT, GREY, INK, VERMILION, fonts, plain, quietly, save
+from adaframe.evaluation.report.drawing import BLUE, GREY, INK, VERMILION, fonts, plain, quietly, save, step_back
 from adaframe.evaluation.report.labels import Box, along, place
 
 _DPI = 160
@@ -132,11 +132,7 @@ def _scales(axes: Any, points: Sequence[_Point], chance: float, what: str) -> No
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True))
     axes.set_xlabel("executed compute, % of uniform's GMACs", color=GREY, family=fonts(), size=10)
     axes.set_ylabel(f"{what}, %", color=GREY, family=fonts(), size=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.tick_params(colors=GREY, labelsize=9, length=0)
-    axes.grid(axis="y", color="#eceff2", lw=0.8)
-    axes.set_axisbelow(True)
+    step_back(axes)
 
 
 def _name_chance(axes: Any, value: float, name: str) -> None:

@@ -22,9 +22,10 @@ from adaframe.evaluation.report.blocks import (
     Strong,
     Text,
 )
+from adaframe.evaluation.report.comparison import to_json
 from adaframe.evaluation.report.drawing import BLUE, ORANGE, number
 from adaframe.evaluation.report.page import html_page
-from adaframe.evaluation.report.tables import comparison_blocks, interval_in_words, to_json
+from adaframe.evaluation.report.tables import comparison_blocks, interval_in_words
 from adaframe.evaluation.verdict import verdict
 from adaframe.files import atomic_path
 

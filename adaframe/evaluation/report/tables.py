@@ -1,40 +1,21 @@
-"""The results of several methods on the same videos as tables and JSON."""
+"""The results of several methods on the same videos as tables."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from adaframe.energy import columns
-from adaframe.errors import UsageError
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, SEED, Interval
-from adaframe.evaluation.metrics import Metric, Results, cost_fraction, headline, interval, paired_difference
+from adaframe.evaluation.metrics import Metric, Results, headline, interval, paired_difference
 from adaframe.evaluation.report.blocks import Block, Heading, Items, Strong, Table, Text, in_words, markdown
+from adaframe.evaluation.report.comparison import Row, compared
 from adaframe.evaluation.report.drawing import number
-from adaframe.evaluation.verdict import sentence
 
 _PAIRED = (
     "In points, on the same videos: both methods of a pair are resampled together. Where brackets hold 0, the difference may "
     "be chance. Cost is executed compute, in points of uniform's."
 )
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One method's numbers; differences are None for the reference itself.
-
-    `map` is None with two classes that exclude each other, `accuracy` where a video may have several labels.
-    """
-
-    results: Results
-    accuracy: Interval | None
-    map: Interval | None
-    cost: Interval
-    accuracy_difference: Interval | None
-    map_difference: Interval | None
-    cost_difference: Interval | None
 
 
 def markdown_table(results: Sequence[Results], reference: str) -> str:
@@ -48,7 +29,7 @@ def markdown_table(results: Sequence[Results], reference: str) -> str:
         UsageError: no method has that name.
         ValueError: the methods were not tried on the same videos.
     """
-    header, *lines = _cells(_rows(results, reference), reference)
+    header, *lines = _cells(compared(results, reference), reference)
     table = markdown(Table(tuple(header), tuple(map(tuple, lines))))
     notes = "\n".join(f"- {note}" for note in _notes(results))
     return f"{table}\n" + (f"\n{notes}\n" if notes else "")
@@ -56,7 +37,7 @@ def markdown_table(results: Sequence[Results], reference: str) -> str:
 
 def text_table(results: Sequence[Results], reference: str) -> str:
     """The same for a terminal: aligned columns, those of energy by themselves. Raises as `markdown_table` does."""
-    parts = [aligned(_cells(_rows(results, reference), reference), words_last=True), *_notes(results)]
+    parts = [aligned(_cells(compared(results, reference), reference), words_last=True), *_notes(results)]
     if results[0].energy:
         parts += ["", aligned(_energy_cells(results)), *columns.notes([r.energy for r in results])]
     return "\n".join(parts) + "\n"
@@ -101,53 +82,12 @@ def _views(results: Sequence[Results]) -> str:
     )
 
 
-def to_json(results: Sequence[Results], reference: str) -> dict[str, Any]:
-    """All that the tables say, unrounded, as plain JSON values; null where there is no number.
-
-    Shares, accuracies and mAP are in 0..1; accuracy is null where a video may have several labels. Raises as
-    `markdown_table` does.
-    """
-    rows = _rows(results, reference)
-    scores, groups = results[0].scores, results[0].groups
-    return {
-        "reference": reference,
-        "videos": len(scores),
-        "classes": scores.shape[1],
-        "groups": len(set(groups)),
-        "views": float(results[0].views),
-        "intervals": {"level": LEVEL, "draws": DRAWS, "seed": SEED, "resampled": "groups of videos"},
-        "judged_by": headline(results[0]),
-        "sentence": sentence(results),
-        "methods": [
-            {
-                "name": row.results.name,
-                "model": row.results.model,
-                "accuracy": _plain(row.accuracy),
-                "map": _plain(row.map),
-                "gmacs": float(row.results.gmacs.mean()),
-                "gmacs_uniform": float(row.results.gmacs_uniform),
-                "of_uniform": _plain(row.cost),
-                "model_ms": row.results.model_ms,
-                **({"energy": [e.to_json() for e in row.results.energy]} if row.results.energy else {}),
-                "difference": {
-                    "accuracy": _plain(row.accuracy_difference),
-                    "map": _plain(row.map_difference),
-                    "of_uniform": _plain(row.cost_difference),
-                },
-                "actions": {name: float(share) for name, share in row.results.actions.items()},
-                "note": row.results.note,
-            }
-            for row in rows
-        ],
-    }
-
-
 def comparison_blocks(results: Sequence[Results], reference: str) -> list[Block]:
     """The same as narrower tables: what each method reached, how they differ, what energy they take; and what the numbers are.
 
     Raises as `markdown_table` does.
     """
-    rows = _rows(results, reference)
+    rows = compared(results, reference)
     header, *lines = ([*line[:-2]] for line in _cells(rows, reference))
     first = rows[0].results
     main = frozenset(n for n, r in enumerate(results) if r.name.startswith("adaptive") and r.model == first.model)
@@ -199,32 +139,7 @@ def scope_of(results: Sequence[Results]) -> str:
     )
 
 
-def _rows(results: Sequence[Results], reference: str) -> list[_Row]:
-    named = {r.name: r for r in results}
-    if reference not in named:
-        raise UsageError(f"there is no method {reference!r} to compare with; try one of: {', '.join(named)}")
-    base = named[reference]
-    return [_row(r, None if r is base else base) for r in results]
-
-
-def _row(results: Results, base: Results | None) -> _Row:
-    def difference(metric: Metric) -> Interval | None:
-        return None if base is None else paired_difference(results, base, metric=metric)
-
-    by_map = headline(results) == "map"
-    with_map = results.scores.shape[1] > 2 or by_map
-    return _Row(
-        results=results,
-        accuracy=None if by_map else interval(results),
-        map=interval(results, metric="map") if with_map else None,
-        cost=cost_fraction(results),
-        accuracy_difference=None if by_map else difference("accuracy"),
-        map_difference=difference("map") if with_map else None,
-        cost_difference=difference("cost"),
-    )
-
-
-def _cells(rows: Sequence[_Row], reference: str) -> list[list[str]]:
+def _cells(rows: Sequence[Row], reference: str) -> list[list[str]]:
     """Header and lines of the tables. The difference is of the metric to judge by."""
     by_map = headline(rows[0].results) == "map"
     versus = f"{'mAP' if by_map else 'accuracy'} vs {reference}"
@@ -254,10 +169,3 @@ def _percent(share: Interval | None, sign: str = "") -> str:
     # + 0.0: no minus before a nought.
     value, low, high = (f"{round(100 * part, 1) + 0.0:{sign}.1f}" for part in (share.value, share.low, share.high))
     return f"{value} [?]" if math.isnan(share.low) else f"{value} [{low}, {high}]"
-
-
-def _plain(share: Interval | None) -> dict[str, float | None] | None:
-    if share is None:
-        return None
-    parts = {"value": share.value, "low": share.low, "high": share.high}
-    return {name: None if math.isnan(part) else part for name, part in parts.items()}

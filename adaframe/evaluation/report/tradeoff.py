@@ -11,7 +11,7 @@ import numpy as np
 
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL
 from adaframe.evaluation.metrics import Results, headline, interval
-from adaframe.evaluation.report.drawing import BLUE, FAINT, GREY, VERMILION, fonts, quietly, save
+from adaframe.evaluation.report.drawing import BLUE, GREY, VERMILION, fonts, quietly, save, step_back
 from adaframe.evaluation.report.labels import Box, Floats, along, place
 
 _DPI = 130
@@ -92,11 +92,7 @@ def _scale(axes: Any, across: tuple[float, float], values: Sequence[float], titl
     axes.set_ylim(max(low - margin, 0.0), min(high + margin, 103.0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True))
     axes.set_ylabel(title, color=GREY, family=fonts(), size=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(FAINT)
-    axes.tick_params(colors=GREY, labelsize=9, length=0)
-    axes.grid(axis="y", color="#eceff2", lw=0.8)
-    axes.set_axisbelow(True)
+    step_back(axes)
 
 
 def _note(axes: Any, text: str, point: tuple[float, float], offset: tuple[float, float], to_the_left: bool) -> None:

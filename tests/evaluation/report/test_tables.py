@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,7 @@ from adaframe.energy.result import Energy
 from adaframe.errors import UsageError
 from adaframe.evaluation.metrics import Results
 from adaframe.evaluation.report.blocks import Table, markdown
-from adaframe.evaluation.report.tables import comparison_blocks, markdown_table, text_table, to_json
+from adaframe.evaluation.report.tables import comparison_blocks, markdown_table, text_table
 
 
 def method(name: str, wrong: int, gmacs: float, classes: int = 2, note: str = "") -> Results:
@@ -57,28 +56,9 @@ def test_the_text_table_is_aligned() -> None:
     assert lines[3] == "by halves: static:look-160|4"
 
 
-def test_json_holds_what_the_tables_say_and_how_it_was_reached() -> None:
-    facts = json.loads(json.dumps(to_json(METHODS, "uniform"), allow_nan=False))
+def test_where_there_is_no_interval_a_table_says_so() -> None:
+    alone = replace(METHODS[0], name="uniform", groups=("film",) * 20)
 
-    assert (facts["videos"], facts["groups"], facts["classes"], facts["judged_by"]) == (20, 10, 2, "accuracy")
-    assert facts["intervals"] == {"level": 0.95, "draws": 2000, "seed": 0, "resampled": "groups of videos"}
-    adaptive, uniform, _ = facts["methods"]
-    assert adaptive["accuracy"]["value"] == 0.9
-    assert adaptive["accuracy"]["low"] < 0.9 < adaptive["accuracy"]["high"]
-    assert adaptive["difference"]["accuracy"]["value"] == pytest.approx(-0.1)
-    assert adaptive["difference"]["of_uniform"]["value"] == pytest.approx(-0.75)
-    assert adaptive["actions"] == {"look-160": 0.25, "skip": 0.75}
-    assert uniform["difference"]["accuracy"] is None
-    assert uniform["map"] is None
-
-
-def test_json_has_null_where_there_is_no_interval() -> None:
-    one = METHODS[0]
-    alone = Results("uniform", one.scores, one.targets, one.gmacs, 4.0, None, ("film",) * 20, {})
-
-    facts = json.loads(json.dumps(to_json([alone], "uniform"), allow_nan=False))
-
-    assert facts["methods"][0]["accuracy"] == {"value": 0.9, "low": None, "high": None}
     assert "90.0 [?]" in markdown_table([alone], "uniform")
 
 
