@@ -14,6 +14,7 @@ MakeCheckpoint = Callable[..., Path]
 Run = tuple[dict[str, Any], Path]
 RowOf = Callable[[str], dict[str, Any]]
 Classified = Callable[..., tuple[float, float, float]]
+NumbersOf = Callable[..., dict[str, Any]]
 CLASSES = ("run", "sit", "wave")
 BUDGETS = (0.2, 0.6)
 
@@ -64,6 +65,20 @@ def row_of(run: Run) -> RowOf:
         return found[0]
 
     return find
+
+
+@pytest.fixture
+def numbers_of(tmp_path: Path) -> NumbersOf:
+    """Evaluates a checkpoint, and gives what --json holds."""
+    from adaframe.evaluation.evaluate import evaluate
+
+    def run(checkpoint: Path, **options: Any) -> dict[str, Any]:
+        out = tmp_path / "numbers.json"
+        evaluate(checkpoint=str(checkpoint), json_path=str(out), **{"device": "cpu", "workers": 1, **options})
+        numbers: dict[str, Any] = json.loads(out.read_text())
+        return numbers
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from adaframe.model.metadata import CalibrationPoint
 MakeCheckpoint = Callable[..., Path]
 RowOf = Callable[[str], dict[str, Any]]
 Classified = Callable[..., tuple[float, float, float]]
+NumbersOf = Callable[..., dict[str, Any]]
 CLASSES = ("run", "sit", "wave")
 BUDGETS = (0.2, 0.6)
 
@@ -75,15 +76,15 @@ def test_the_command_prints_the_table_to_stdout(
 
 
 def test_without_a_budget_it_is_what_classify_takes(
-    data: Path, make_checkpoint: MakeCheckpoint, tmp_path: Path, classified: Classified
+    data: Path, make_checkpoint: MakeCheckpoint, classified: Classified, numbers_of: NumbersOf
 ) -> None:
     # Trained for less than it can do: classify then takes its cheapest.
     points = (CalibrationPoint(0.0, 0.5, 0.5, 0.5), CalibrationPoint(64.0, 0.2, 0.2, 0.5))
     checkpoint = make_checkpoint("low", calibration=points, budget=0.1)
 
-    evaluate(checkpoint=str(checkpoint), root=str(data), json_path=str(tmp_path / "a.json"), device="cpu", workers=1)
+    numbers = numbers_of(checkpoint, root=str(data))
 
-    row = json.loads((tmp_path / "a.json").read_text())["methods"][0]
+    row = numbers["methods"][0]
     right, gmacs, _ = classified(checkpoint, data)
     assert row["name"] == "adaptive at 0.1"
     assert (row["accuracy"]["value"], row["gmacs"]) == (pytest.approx(right), pytest.approx(gmacs))
@@ -105,43 +106,34 @@ def test_figures_of_public_data_sets_stand_below_the_table(
 
 
 def test_several_labels_are_judged_by_map(
-    data: Path, make_checkpoint: MakeCheckpoint, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path,
+    make_checkpoint: MakeCheckpoint,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    numbers_of: NumbersOf,
 ) -> None:
     checkpoint = make_checkpoint("multi", multi_label=True)
     clips = sorted((data / "test").rglob("*.mp4"))
     rows = [f"{clip},{'run|sit' if n % 2 else CLASSES[n % 3]},test" for n, clip in enumerate(clips)]
     (tmp_path / "clips.csv").write_text("\n".join(["path,label,split", *rows]))
 
-    evaluate(
-        checkpoint=str(checkpoint),
-        manifest=str(tmp_path / "clips.csv"),
-        json_path=str(tmp_path / "a.json"),
-        device="cpu",
-        workers=1,
-    )
+    numbers = numbers_of(checkpoint, manifest=str(tmp_path / "clips.csv"))
 
-    numbers = json.loads((tmp_path / "a.json").read_text())
     assert numbers["judged_by"] == "map"
     assert 0 <= numbers["methods"][0]["map"]["value"] <= 1
     assert "mAP" in capsys.readouterr().out
 
 
 def test_without_splits_all_clips_are_evaluated_and_that_is_said(
-    data: Path, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str], numbers_of: NumbersOf
 ) -> None:
-    evaluate(
-        checkpoint=str(tiny_checkpoint),
-        root=str(data / "test"),
-        json_path=str(tmp_path / "a.json"),
-        device="cpu",
-        workers=1,
-    )
+    numbers = numbers_of(tiny_checkpoint, root=str(data / "test"))
 
     assert (
         "the data set has no splits: evaluating all 10 clips, which the model may have learnt from"
         in capsys.readouterr().err.splitlines()
     )
-    assert json.loads((tmp_path / "a.json").read_text())["videos"] == 10
+    assert numbers["videos"] == 10
 
 
 def test_a_split_that_is_not_there_is_an_error(data: Path, tiny_checkpoint: Path) -> None:

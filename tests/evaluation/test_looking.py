@@ -19,46 +19,38 @@ from adaframe.evaluation.evaluate import evaluate
 RenderClip = Callable[..., Path]
 MakeCheckpoint = Callable[..., Path]
 Classified = Callable[..., tuple[float, float, float]]
+NumbersOf = Callable[..., dict[str, Any]]
 CLASSES = ("run", "sit", "wave")
 
 
 def test_a_clip_of_more_windows_than_a_part_is_looked_at_whole(
-    render_clip: RenderClip, make_checkpoint: MakeCheckpoint, tmp_path: Path, classified: Classified
+    render_clip: RenderClip,
+    make_checkpoint: MakeCheckpoint,
+    tmp_path: Path,
+    classified: Classified,
+    numbers_of: NumbersOf,
 ) -> None:
     checkpoint = make_checkpoint("dense", parts={"sampling": Sampling(4, 0.1)})
     for seed, name in enumerate(CLASSES):
         render_clip(tmp_path / "data" / "test" / name / "clip.mp4", 4.0 if seed == 0 else 0.2, seed=seed)
 
-    evaluate(
-        checkpoint=str(checkpoint),
-        root=str(tmp_path / "data"),
-        json_path=str(tmp_path / "a.json"),
-        device="cpu",
-        workers=1,
-    )
+    numbers = numbers_of(checkpoint, root=str(tmp_path / "data"))
 
-    row = json.loads((tmp_path / "a.json").read_text())["methods"][0]
+    row = numbers["methods"][0]
     right, gmacs, gmacs_uniform = classified(checkpoint, tmp_path / "data")
     assert (row["gmacs"], row["gmacs_uniform"]) == (pytest.approx(gmacs), pytest.approx(gmacs_uniform))
     assert row["accuracy"]["value"] == pytest.approx(right)
 
 
 def test_only_the_marked_part_of_a_file_is_looked_at(
-    render_clip: RenderClip, tiny_checkpoint: Path, tmp_path: Path
+    render_clip: RenderClip, tiny_checkpoint: Path, tmp_path: Path, numbers_of: NumbersOf
 ) -> None:
     render_clip(tmp_path / "long.mp4", 4.0)
     rows = [f"long.mp4,{name},test,{start},{start + 1}" for start, name in enumerate(CLASSES)]
     (tmp_path / "clips.csv").write_text("\n".join(["path,label,split,start_s,end_s", *rows]))
 
-    evaluate(
-        checkpoint=str(tiny_checkpoint),
-        manifest=str(tmp_path / "clips.csv"),
-        json_path=str(tmp_path / "a.json"),
-        device="cpu",
-        workers=1,
-    )
+    numbers = numbers_of(tiny_checkpoint, manifest=str(tmp_path / "clips.csv"))
 
-    numbers = json.loads((tmp_path / "a.json").read_text())
     costs = adaframe.load(tiny_checkpoint).metadata.costs
     assert numbers["videos"] == 3
     assert numbers["methods"][0]["gmacs_uniform"] * 1e9 == pytest.approx(4 * costs.uniform_frame + costs.head)
@@ -71,17 +63,16 @@ def test_a_clip_that_cannot_be_read_is_left_out_and_said(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     classified: Classified,
+    numbers_of: NumbersOf,
 ) -> None:
     for seed, name in enumerate(CLASSES):
         render_clip(tmp_path / "data" / "test" / name / "clip.mp4", 1.0, seed=seed)
     bad = tmp_path / "data" / "test" / "run" / "bad.mp4"
     bad.write_bytes(b"")
 
-    evaluate(
-        checkpoint=str(tiny_checkpoint), root=str(tmp_path / "data"), json_path=str(tmp_path / "a.json"), device="cpu"
-    )
+    numbers = numbers_of(tiny_checkpoint, root=str(tmp_path / "data"))
 
-    row = json.loads((tmp_path / "a.json").read_text())["methods"][0]
+    row = numbers["methods"][0]
     assert [line for line in capsys.readouterr().err.splitlines() if "done in" not in line] == [
         f"left out: {bad}: the file is empty (0 bytes); try: copy or download it again"
     ]

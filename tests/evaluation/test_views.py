@@ -19,6 +19,7 @@ from adaframe.evaluation.timing import Timed
 from adaframe.model.packing import Packed
 
 MakeCheckpoint = Callable[..., Path]
+NumbersOf = Callable[..., dict[str, Any]]
 Run = tuple[dict[str, Any], Path]  # the JSON and the report's folder, see conftest.py
 RowOf = Callable[[str], dict[str, Any]]
 BUDGETS = (0.2, 0.6)
@@ -58,15 +59,12 @@ def test_baselines_of_equal_cost_are_not_starved(run: Run, tiny_checkpoint: Path
 
 
 def test_the_time_is_that_of_a_video_not_of_a_window(
-    data: Path, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, numbers_of: NumbersOf
 ) -> None:
     monkeypatch.setattr(module, "time_methods", lambda methods: [5.0 for _ in methods])
 
-    evaluate(
-        checkpoint=str(tiny_checkpoint), root=str(data), json_path=str(tmp_path / "a.json"), device="cpu", workers=1
-    )
+    numbers = numbers_of(tiny_checkpoint, root=str(data))
 
-    numbers = json.loads((tmp_path / "a.json").read_text())
     assert numbers["methods"][0]["model_ms"] == pytest.approx(5 * 12 / 10)  # ten clips of twelve windows
 
 
@@ -126,20 +124,12 @@ def test_what_is_timed_is_what_is_counted(
     ids=["no-projection", "no-skips"],
 )
 def test_baselines_of_models_of_other_make(
-    data: Path, make_checkpoint: MakeCheckpoint, tmp_path: Path, parts: dict[str, Any]
+    data: Path, make_checkpoint: MakeCheckpoint, parts: dict[str, Any], numbers_of: NumbersOf
 ) -> None:
     checkpoint = make_checkpoint(f"other-{'-'.join(parts)}", parts=parts)
 
-    evaluate(
-        checkpoint=str(checkpoint),
-        root=str(data),
-        baselines=True,
-        json_path=str(tmp_path / "a.json"),
-        device="cpu",
-        workers=1,
-    )
+    numbers = numbers_of(checkpoint, root=str(data), baselines=True)
 
-    numbers = json.loads((tmp_path / "a.json").read_text())
     assert {"uniform, same weights", "random at 1", "static look-32 on 1 of 4", "glance"} <= {
         one["name"] for one in numbers["methods"]
     }
