@@ -115,8 +115,8 @@ def verdict(
         lines.append("Between two measured plans, a mixture of both counts as a plan: the straight line between them.")
     times = [(one.names, *ms) for one in found if (ms := one.milliseconds)]
     if timed and times:
-        said = "; ".join(f"{names} {own:.1f}, that plan {plan:.1f}" for names, own, plan in times)
-        lines.append(f"Compute is multiply-adds; the model's measured milliseconds a video: {said}.")
+        said = "; ".join(f"{names}: {own:.1f} ms, its plan {plan:.1f} ms" for names, own, plan in times)
+        lines.append(f"Compute is multiply-adds. In measured time of the model, {said}.")
     return lines + (_kinds(results, draws, seed, level) if groups >= ENOUGH_GROUPS else [])
 
 

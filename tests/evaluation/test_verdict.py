@@ -105,7 +105,7 @@ def test_the_times_of_a_point_and_of_its_plan_stand_side_by_side() -> None:
     timed = [replace(m, model_ms=ms) for m, ms in zip((adaptive, *plans), (7.0, 4.0, 1.0), strict=True)]
 
     # A third of the videos at 4 ms, two thirds at 1 ms.
-    assert verdict(timed)[-1].endswith("milliseconds a video: adaptive 7.0, that plan 2.0.")
+    assert verdict(timed)[-1].endswith("In measured time of the model, adaptive: 7.0 ms, its plan 2.0 ms.")
     assert sentence(timed) == sentence([adaptive, *plans])
 
 
