@@ -99,9 +99,9 @@ def verdict(
     groups = len(set(first.groups))
     gain = _gain(found, draws, seed, level)
     dearer = any(one.is_dearer for one in found)
-    rival = "the best static plan of no more compute" + (
-        " (the cheapest one, where none is as cheap)" if dearer else ""
-    )
+    rival = "the best static plan of no more compute"
+    if dearer:
+        rival += " (the cheapest one, where none is as cheap)"
     over = "" if len(found) == 1 else f", as the mean of {len(found)} operating points"
     bounds = f"{100 * level:g} % interval {_points(gain.low)} to {_points(gain.high)}"
     if math.isnan(gain.low):
@@ -216,7 +216,7 @@ def _kinds(results: Sequence[Results], draws: int, seed: int, level: float) -> l
     metric, said = headline(points[0]), []
     for rule, sentences in _KINDS.items():
         own = [p for p in points if p.model == points[0].model]
-        pairs = [(p, named[p.name.replace("adaptive", rule, 1)]) for p in own if _rule(p, rule) in named]
+        pairs = [(p, named[name]) for p in own if (name := p.name.replace("adaptive", rule, 1)) in named]
         if not pairs:
             continue
         if all(np.array_equal(point.scores, other.scores) for point, other in pairs):
@@ -230,11 +230,6 @@ def _kinds(results: Sequence[Results], draws: int, seed: int, level: float) -> l
         bounds = f"{_points(gain.low)} to {_points(gain.high)}"
         said.append(template.format(gain=_points(gain.value), lost=f"{100 * gain.value:.1f}", bounds=bounds))
     return said
-
-
-def _rule(point: Results, rule: str) -> str:
-    """The name of a rule that spends what this point does."""
-    return point.name.replace("adaptive", rule, 1)
 
 
 def _points(share: float) -> str:
