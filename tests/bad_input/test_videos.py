@@ -54,38 +54,38 @@ def sound_only(path: Path, good: Path) -> None:
         container.mux(stream.encode())
 
 
-@pytest.mark.parametrize(
-    ("spoil", "name", "says"),
-    [
-        (empty, "bad.mp4", "the file is empty (0 bytes)"),
-        (text, "bad.mp4", "is no video"),
-        (web_page, "bad.mp4", "is no video"),
-        (random_bytes, "bad.mkv", "is no video"),
-        (cut_before_the_first_frame, "bad.mp4", "its index (moov) is missing"),
-        (without_its_index, "bad.mp4", "its index (moov) is missing"),
-        (sound_only, "bad.m4a", "holds no moving picture (only audio)"),
-    ],
-    ids=lambda value: getattr(value, "__name__", None),
+SPOILT = (
+    (empty, ".mp4", "the file is empty (0 bytes)"),
+    (text, ".mp4", "is no video"),
+    (web_page, ".mp4", "is no video"),
+    (random_bytes, ".mkv", "is no video"),
+    (cut_before_the_first_frame, ".mp4", "its index (moov) is missing"),
+    (without_its_index, ".mp4", "its index (moov) is missing"),
+    (sound_only, ".m4a", "holds no moving picture (only audio)"),
 )
-def test_a_bad_file_is_one_line_and_the_others_are_answered(
-    classify: Classify, good: Path, tmp_path: Path, spoil: Callable[[Path, Path], None], name: str, says: str
-) -> None:
-    bad = tmp_path / name
-    spoil(bad, good)
 
-    code, out, err = classify(good, bad, good)
 
-    assert code == 1
-    assert len(out) == 2
-    assert len(err) == 1
-    assert err[0].startswith(f"adaframe: error: {bad}: {says}")
-    code, out, err = classify(good, bad, good, "--json")
+def test_each_bad_file_is_one_line_and_the_others_are_answered(classify: Classify, good: Path, tmp_path: Path) -> None:
+    bad = [tmp_path / f"{spoil.__name__}{suffix}" for spoil, suffix, _ in SPOILT]
+    for path, (spoil, *_) in zip(bad, SPOILT, strict=True):
+        spoil(path, good)
+    mixed = [file for path in bad for file in (good, path)]
+    said = [f"{path}: {says}" for path, (*_, says) in zip(bad, SPOILT, strict=True)]
+
+    code, out, err = classify(*mixed)
+
+    assert (code, len(out)) == (1, len(SPOILT))
+    for line, expected in zip(err, said, strict=True):
+        assert line.startswith(f"adaframe: error: {expected}")
+
+    code, out, err = classify(*mixed, "--json")
+
     rows = [json.loads(line) for line in out]
     assert (code, err) == (1, [])
-    assert [set(row) == {"path", "error"} for row in rows] == [False, True, False]
-    assert rows[1]["path"] == str(bad)
-    assert rows[1]["error"].startswith(says)
-    assert rows[0]["label"] == rows[2]["label"]
+    assert {row["label"] for row in rows[::2]} == {rows[0]["label"]}
+    for row, expected in zip(rows[1::2], said, strict=True):
+        assert f"{row['path']}: {row['error']}".startswith(expected)
+        assert set(row) == {"path", "error"}
 
 
 def test_a_file_that_is_not_there(classify: Classify, good: Path, tmp_path: Path) -> None:
