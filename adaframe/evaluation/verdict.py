@@ -100,8 +100,8 @@ def verdict(
     gain = _gain(found, draws, seed, level)
     dearer = any(one.is_dearer for one in found)
     rival = "the best static plan of no more compute"
-    if dearer:
-        rival += " (the cheapest one, where none is as cheap)"
+    if dearer:  # of one of several points, maybe
+        rival = "the cheapest static plan" if len(found) == 1 else f"{rival}, or else the cheapest one,"
     over = "" if len(found) == 1 else f", as the mean of {len(found)} operating points"
     bounds = f"{100 * level:g} % interval {_points(gain.low)} to {_points(gain.high)}"
     if math.isnan(gain.low):

@@ -72,8 +72,7 @@ def test_a_loss_against_dearer_plans_alone_says_nothing() -> None:
 
     # 50 % for half of the cost of 90 %: no plan at that cost was tried.
     assert said.startswith("Whether adaptivity pays cannot be said, as no static plan as cheap was tried")
-    assert "the cheapest one, where none is as cheap" in said
-    assert "-40.0 points" in said
+    assert "minus that of the cheapest static plan is -40.0 points" in said
 
 
 def test_a_gain_over_dearer_plans_pays() -> None:
