@@ -30,7 +30,17 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="of each network and, last, of the glance (default: 224,168,112,84)",
     )
     parser.add_argument(
-        "--skips", metavar="N,N,…", type=_numbers, default=(1, 2, 4), help="lengths of its skips (default: 1,2,4)"
+        "--skips",
+        metavar="N,N,…",
+        type=_numbers_or_none,
+        default=(1, 2, 4),
+        help="lengths of its skips, or none (default: 1,2,4)",
+    )
+    parser.add_argument(
+        "--padding",
+        choices=("same", "even"),
+        default="same",
+        help="of EfficientNets: even if they were trained with efficientnet_pytorch 0.6.3 or before (default: same)",
     )
     return parser.parse(argv)
 
@@ -41,10 +51,15 @@ def run(args: argparse.Namespace) -> int:
     from adaframe.inference.describe import describe
     from adaframe.prepare.classes import read_classes
 
-    import_arnet(args.file, read_classes(Path(args.classes)), args.out, pixels=args.pixels, skips=args.skips)
+    classes = read_classes(Path(args.classes))
+    import_arnet(args.file, classes, args.out, pixels=args.pixels, skips=args.skips, padding=args.padding)
     print(describe(args.out))
     return 0
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(positive(part) for part in text.split(","))
+
+
+def _numbers_or_none(text: str) -> tuple[int, ...]:
+    return () if text == "none" else _numbers(text)

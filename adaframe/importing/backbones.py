@@ -2,7 +2,7 @@
 
 Only the backbone is taken. TSM's shift across frames is not: it hands features on to the next frame of one network, and the
 next frame here may be skipped, or looked at by another network at another size; what would be shifted in was never computed.
-So TSM's weights start a look that sees single frames, and have to be trained on.
+So TSM's weights start a look that sees single frames, and have to be trained on. Its non-local layers are left out likewise.
 """
 
 from __future__ import annotations
@@ -65,12 +65,30 @@ def _load(module: object, state: Mapping[str, Tensor], where: str) -> None:
 
 
 def _plain_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """mmaction2's and TSM's names of a ResNet -> torchvision's; others stay."""
-    return {_plain_name(k): v for k, v in tensors.items()}
+    """mmaction2's and TSM's names of a ResNet or MobileNetV2 -> torchvision's; others stay."""
+    plain = {_plain_name(k): v for k, v in tensors.items()}
+    if "layer7.0.conv.0.conv.weight" not in plain:
+        return plain
+    found = {(int(m[1]), int(m[2])) for k in plain if (m := re.match(r"layer(\d)\.(\d+)\.", k))}
+    blocks = {block: number for number, block in enumerate(sorted(found), 1)}
+    return {_plain_mobilenet_name(k, blocks): v for k, v in plain.items()}
 
 
 def _plain_name(name: str) -> str:
-    name = re.sub(r"\.net\.(weight|bias)$", r".\1", name)  # TSM wraps the convolution that it shifts before
+    name = name.replace(".net.", ".")  # TSM wraps what it shifts before: a convolution, a block, or a stage
+    name = re.sub(r"^(layer\d\.\d+)\.block\.", r"\1.", name)  # and, with non-local layers, the block before one
     name = re.sub(r"\bdownsample\.conv\.", "downsample.0.", name)
     name = re.sub(r"\bdownsample\.bn\.", "downsample.1.", name)
     return re.sub(r"\bconv(\d)\.(conv|bn)\.", lambda m: f"{'conv' if m[2] == 'conv' else 'bn'}{m[1]}.", name)
+
+
+def _plain_mobilenet_name(name: str, blocks: Mapping[tuple[int, int], int]) -> str:
+    """mmaction2 numbers the blocks within stages and its convolutions with their norms; torchvision numbers all blocks."""
+    inside = re.match(r"layer(\d)\.(\d+)\.conv\.(\d)\.(conv|bn)\.(.+)", name)
+    if not inside:
+        ends = {"conv1": "features.0.0", "bn1": "features.0.1", "conv2": "features.18.0", "bn2": "features.18.1"}
+        layer, _, entry = name.partition(".")
+        return f"{ends.get(layer, layer)}.{entry}"
+    number, part, norm = blocks[int(inside[1]), int(inside[2])], int(inside[3]), int(inside[4] == "bn")
+    last = 1 if number == 1 else 2  # the first block does not widen; the last convolution's norm stands beside it
+    return f"features.{number}.conv.{f'{part}.{norm}' if part < last else last + norm}.{inside[5]}"

@@ -20,17 +20,22 @@ def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def recognised(tensors: Mapping[str, Tensor], where: str) -> tuple[str, dict[str, Tensor]]:
+def recognised(tensors: Mapping[str, Tensor], where: str, padding: str = "same") -> tuple[str, dict[str, Tensor]]:
     """Which backbone a state dict is of, by its names and shapes, and its tensors under torchvision's names.
 
     Known: torchvision's ResNets and MobileNetV2 (of today, and with the flat names of before 2020), and efficientnet_pytorch's
     EfficientNets. Last layers may be missing.
 
+    Args:
+        tensors: by name.
+        where: file and part, for errors.
+        padding: of an EfficientNet, same or even (see `build_backbone`).
+
     Raises:
-        CheckpointError: none of these; `where` says of what file and part.
+        CheckpointError: none of these.
     """
     if "_conv_stem.weight" in tensors:
-        return _efficientnet(tensors, where)
+        return _efficientnet(tensors, where, padding)
     if "features.18.0.weight" in tensors:
         return "mobilenet_v2", _mobilenet(tensors)
     blocks = {int(m[1]) for k in tensors if (m := re.match(r"layer3\.(\d+)\.", k))}
@@ -57,8 +62,8 @@ def _mobilenet(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
-def _efficientnet(tensors: Mapping[str, Tensor], where: str) -> tuple[str, dict[str, Tensor]]:
-    """efficientnet_pytorch's names -> torchvision's; the backbone is the variant with TensorFlow's padding."""
+def _efficientnet(tensors: Mapping[str, Tensor], where: str, padding: str) -> tuple[str, dict[str, Tensor]]:
+    """efficientnet_pytorch's names -> torchvision's; the backbone is the variant with that package's padding."""
     from adaframe.model.backbones import build_backbone
 
     blocks = 1 + max((int(m[1]) for k in tensors if (m := re.match(r"_blocks\.(\d+)\.", k))), default=-1)
@@ -68,7 +73,7 @@ def _efficientnet(tensors: Mapping[str, Tensor], where: str) -> tuple[str, dict[
         raise CheckpointError(
             f"{where}: an EfficientNet of {blocks} blocks and {head} features is not known (B0 to B4 are)"
         )
-    name = f"efficientnet_{variant}-same"
+    name = f"efficientnet_{variant}-{padding}"
     own = build_backbone(name, "none")[0].state_dict()
     # Both list their layers in the order of the data; within a layer names mean the same.
     theirs = [k for k in _in_order(tensors, blocks) if not k.startswith("_fc.")]

@@ -53,7 +53,7 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
 
     Args:
         name: a torchvision image classifier, or tiny-N; efficientnet_bN-same for the variant whose weights
-            efficientnet_pytorch has (see `_pad_as_tensorflow`).
+            efficientnet_pytorch has, efficientnet_bN-even as it was before May 2020 (see `_pad_as_tensorflow`).
         weights: bundled, torchvision, none, or a .safetensors/.pth file with the classifier's state dict.
 
     Raises:
@@ -68,8 +68,8 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
         tiny = Tiny(int(name[5:]))
         return tiny, tiny.features
     name, _, variant = name.partition("-")
-    if variant and (variant != "same" or name not in _NATIVE_PIXELS):
-        raise UsageError(f"backbone {name}-{variant} is not known; with -same: {', '.join(_NATIVE_PIXELS)}")
+    if variant and (variant not in ("same", "even") or name not in _NATIVE_PIXELS):
+        raise UsageError(f"backbone {name}-{variant} is not known; with -same or -even: {', '.join(_NATIVE_PIXELS)}")
     zoo = models()
     # Without the module it lists detectors and the like too, some of which download on being built.
     known = zoo.list_models(module=zoo)
@@ -85,15 +85,17 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
     if state is not None:
         _load_classifier(model, state, name, weights)
     if variant:
-        _pad_as_tensorflow(model, _NATIVE_PIXELS[name])
+        _pad_as_tensorflow(model, _NATIVE_PIXELS[name], always_even=variant == "even")
     return _without_last_layer(model, name)
 
 
-def _pad_as_tensorflow(model: nn.Module, pixels: int) -> None:
+def _pad_as_tensorflow(model: nn.Module, pixels: int, *, always_even: bool) -> None:
     """Pad an EfficientNet as efficientnet_pytorch does: by what TensorFlow's `SAME` is at the network's native size.
 
     Where a stride of 2 meets an even size, one pixel more stands on the right and below. That package takes the sizes of the
-    native picture whatever it is given, so these pads are fixed; it also has TensorFlow's epsilon in its norms.
+    native picture whatever it is given, so these pads are fixed; it also has TensorFlow's epsilon in its norms. Until its
+    commit ac65572 of May 2020 (0.6.3 and before) it padded each layer as if it saw the native picture itself, whose side is
+    `always_even`: odd sizes further down (of B1, 15; of B3, 75 and 19) then had other pads.
     """
     size = pixels
     for path, module in list(model.named_modules()):
@@ -104,7 +106,9 @@ def _pad_as_tensorflow(model: nn.Module, pixels: int) -> None:
         kernel, stride = module.kernel_size[0], module.stride[0]
         out = -(-size // stride)
         needed = max((out - 1) * stride + kernel - size, 0)
-        before, size = needed // 2, out
+        before = needed // 2
+        if not always_even:
+            size = out
         if module.padding[0] == before == needed - before:
             continue
         module.padding = (0, 0)
