@@ -21,6 +21,7 @@ _LEFT_ASIDE = (
     "numpy.ndarray",
     "numpy.dtype",
     "argparse.Namespace",
+    "builtins.getattr",  # by which mmengine's logs name their methods
     "mmengine.logging.history_buffer.HistoryBuffer",
 )
 
@@ -91,7 +92,8 @@ def _why(path: Path, error: str) -> str:
             f"not safe to read: beside weights it holds a {refused[1]}, which could run code; try: where it comes from, "
             "if you trust it, save its state_dict alone with torch.save"
         )
-    start = path.open("rb").read(2)
+    with path.open("rb") as file:
+        start = file.read(2)
     if not start:
         return "is empty; try: to fetch it again"
     if start == b"PK" or "unexpected EOF" in error:

@@ -133,8 +133,16 @@ def _rounded(channels: float) -> int:
     return near + 8 if near < 0.9 * channels else near
 
 
-def efficientnet_features(variant: str, state: dict[str, Tensor]) -> Callable[[Tensor], Tensor]:
-    """An EfficientNet without its last layer, by efficientnet_pytorch's names, padded for its native pictures."""
+def efficientnet_features(
+    variant: str, state: dict[str, Tensor], *, always_even: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """An EfficientNet without its last layer, by efficientnet_pytorch's names, padded for its native pictures.
+
+    Args:
+        variant: b0, b1 or b3.
+        state: of the network.
+        always_even: pad each layer as if its maps had the (even) native size, as that package did before May 2020.
+    """
     _, _, pixels, blocks = efficientnet_blocks(variant)
 
     def norm(x: Tensor, name: str) -> Tensor:
@@ -143,6 +151,7 @@ def efficientnet_features(variant: str, state: dict[str, Tensor]) -> Callable[[T
 
     def same(x: Tensor, name: str, stride: int, size: int, groups: int = 1) -> Tensor:
         weight = state[f"{name}.weight"]
+        size = pixels if always_even else size
         lacking = max((math.ceil(size / stride) - 1) * stride + weight.shape[2] - size, 0)
         x = F.pad(x, (lacking // 2, lacking - lacking // 2) * 2)
         return F.conv2d(x, weight, stride=stride, groups=groups)

@@ -85,6 +85,24 @@ def test_an_imported_model_answers_as_the_release_does(
     assert steps == 1 or len(set(expected.executed.flatten().tolist())) >= 3  # else this would say little
 
 
+@pytest.mark.parametrize("padding", ["same", "even"])
+@pytest.mark.parametrize("variant", ["b1", "b3"])
+def test_efficientnets_are_padded_as_they_were_trained(tmp_path: Path, variant: str, padding: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    own = release.random_efficientnet(variant, generator)
+    state = {f"base_model.{k}": v for k, v in own.items()}
+    width = own["_conv_head.weight"].shape[0]
+    state |= {"new_fc.weight": torch.randn(5, width, generator=generator), "new_fc.bias": torch.zeros(5)}
+    pictures = torch.randn(1, 3, 64, 64, generator=generator)
+    expected = release.efficientnet_features(variant, own, always_even=padding == "even")(pictures)
+
+    path = write(tmp_path / "e.pth.tar", state)
+    imported = import_arnet(path, CLASSES, tmp_path / "e.safetensors", padding=padding)
+
+    with torch.no_grad():
+        close(imported.network.looks[0](pictures).numpy(), expected.numpy())
+
+
 def test_all_that_the_release_routes_is_what_it_would_compute_densely(tmp_path: Path) -> None:
     _, state = small_release(["resnet34", "resnet18"])
     import_arnet(write(tmp_path / "a.pth.tar", state), CLASSES, tmp_path / "a.safetensors", pixels=(224, 168, 84))
@@ -180,11 +198,48 @@ def test_nothing_but_tensors_and_numbers_is_read_from_a_pickle(tmp_path: Path, m
     _, state = small_release(["resnet18"])
     path = write(tmp_path / "evil.pth.tar", state, optimizer=Evil())
 
-    with pytest.raises(CheckpointError, match="not a file of weights that is safe to read"):
+    with pytest.raises(CheckpointError, match="not safe to read"):
         import_arnet(path, CLASSES, tmp_path / "a.safetensors")
 
     assert not (tmp_path / "broken_into").exists()
     assert not (tmp_path / "a.safetensors").exists()
+
+
+def test_the_release_s_plain_network_in_a_policy_s_place_becomes_a_uniform_model(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    own = release.random_torchvision("resnet18", generator)
+    # Exp. 2 of the release's full_test.sh: no looks, no actions, class scores from the policy network's 512 features.
+    shapes = {
+        "rnn.weight_ih": (2048, 512),
+        "rnn.weight_hh": (2048, 256),
+        "rnn.bias_ih": (2048,),
+        "rnn.bias_hh": (2048,),
+    }
+    state = {f"lite_backbone.{k}": v for k, v in own.items()} | {k: torch.zeros(v) for k, v in shapes.items()}
+    state |= {"linear.weight": torch.zeros(0, 512), "linear.bias": torch.zeros(0)}
+    state |= {"lite_fc.weight": torch.randn(5, 512, generator=generator), "lite_fc.bias": torch.zeros(5)}
+    frames = release.coloured_frames(1, 2, generator)
+
+    import_arnet(write(tmp_path / "t.pth.tar", state), CLASSES, tmp_path / "t.safetensors", pixels=(224,))
+    model = adaframe.load(tmp_path / "t.safetensors", device="cpu")
+
+    pictures = ((frames[0].float() / 255 - release._MEAN) / release._STD).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        features = release.torchvision_features("resnet18", own)(pictures)
+    assert model.metadata.plan == "uniform"
+    close(model.classify_frames(frames[0].numpy()).logits, (features @ state["lite_fc.weight"].T).mean(dim=0).numpy())
+
+
+def test_a_policy_without_skips_is_imported(tmp_path: Path) -> None:
+    _, state = small_release(["resnet18"])
+    state["linear.weight"], state["linear.bias"] = state["linear.weight"][:2], state["linear.bias"][:2]
+    path = write(tmp_path / "a.pth.tar", state)
+
+    with pytest.raises(UsageError, match=r"has 2 actions: .* try: --skips none"):
+        import_arnet(path, CLASSES, tmp_path / "a.safetensors", pixels=(112, 84))
+    imported = import_arnet(path, CLASSES, tmp_path / "a.safetensors", pixels=(112, 84), skips=())
+
+    assert imported.network.actions.names == ("look-112", "glance")
 
 
 def without(prefix: str) -> Any:
@@ -199,7 +254,11 @@ def without(prefix: str) -> Any:
         (without("rnn.weight_hh"), "lacks rnn.weight_hh"),
         (without("base_model_list.0.layer4.1.conv2"), "looks.0.layer4.1.conv2.weight"),
         (without("base_model_list.0.layer3"), "base_model_list.0: no backbone that is known"),
-        (lambda state: {"some.weight": torch.zeros(2)}, "no checkpoint of AR-Net"),
+        (lambda state: {"some.weight": torch.zeros(2)}, "no checkpoint of AR-Net.*try: adaframe train --init"),
+        (lambda state: {**state, "linear.weight": state["linear.weight"][:1]}, "baselines SCSampler and LSTM"),
+        (lambda state: {**state, "linear.weight": torch.zeros(5, 1280)}, "baselines SCSampler and LSTM"),
+        (lambda state: {**state, "linear.weight": torch.tensor(1.0)}, "linear.weight is no matrix"),
+        (lambda state: {**state, "rnn.bias_hh": state["rnn.bias_hh"] / 0}, "1 tensors hold NaN.*policy.cell.bias_hh"),
     ],
 )
 def test_a_wrong_file_says_what_is_missing(tmp_path: Path, change: Any, says: str) -> None:
@@ -216,15 +275,19 @@ def test_a_wrong_file_says_what_is_missing(tmp_path: Path, change: Any, says: st
         ({"classes": CLASSES[:3]}, "has 5 classes, but 3 names"),
         ({"pixels": (224, 168, 84)}, "--pixels needs 2 numbers"),
         ({"skips": (1,)}, "try: --skips with 3 numbers"),
+        ({"out": "a.pth.tar"}, "must end in .safetensors"),
     ],
 )
 def test_options_that_do_not_fit_the_file_are_refused(tmp_path: Path, options: dict[str, Any], says: str) -> None:
     _, state = small_release(["resnet18"])
     path = write(tmp_path / "a.pth.tar", state)
-    wanted: dict[str, Any] = {"classes": CLASSES, "pixels": (112, 84), **options}
+    wanted: dict[str, Any] = {"classes": CLASSES, "pixels": (112, 84), "out": "a.safetensors", **options}
+    whole = path.read_bytes()
 
     with pytest.raises(UsageError, match=says):
-        import_arnet(path, wanted.pop("classes"), tmp_path / "a.safetensors", **wanted)
+        import_arnet(path, wanted.pop("classes"), tmp_path / wanted.pop("out"), **wanted)
+
+    assert path.read_bytes() == whole
 
 
 @pytest.fixture(scope="module")
