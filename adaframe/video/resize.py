@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -38,15 +41,38 @@ def resize_frame(image: NDArray[np.uint8], preprocess: Preprocess, *, crop: bool
     side = preprocess.crop
     if crop and side > preprocess.resize:
         raise UsageError(f"preprocess.crop ({side}) is larger than preprocess.resize ({preprocess.resize})")
-    top, left = (round((tall - side) / 2), round((wide - side) / 2)) if crop else (0, 0)
-    out_tall, out_wide = (side, side) if crop else (tall, wide)
-    if (tall, wide) == (height, width):
-        return np.ascontiguousarray(image[top : top + out_tall, left : left + out_wide])
-    # Pillow computes only what the crop keeps: less than half the work at 16:9, the same pixels to within rounding.
-    y, x = height / tall, width / wide
-    box = (left * x, top * y, min((left + out_wide) * x, width), min((top + out_tall) * y, height))
-    small = Image.fromarray(image).resize((out_wide, out_tall), _FILTERS[preprocess.filter], box=box)
-    return np.asarray(small)
+    how = _FILTERS[preprocess.filter]
+    if not crop:
+        return fitted(image, tall, wide, how)
+    top, left = round((tall - side) / 2), round((wide - side) / 2)
+    rows, columns = _around(height, tall, top, side), _around(width, wide, left, side)
+    around = np.ascontiguousarray(image[rows.source, columns.source])
+    small = fitted(around, rows.stop - rows.start, columns.stop - columns.start, how)
+    return np.ascontiguousarray(small[top - rows.start :, left - columns.start :][:side, :side])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A stretch of a frame's rows or columns: what is taken of the frame, and from where to where it reaches when resized."""
+
+    source: slice
+    start: int
+    stop: int
+
+
+def _around(long: int, short: int, first: int, kept: int) -> _Part:
+    """The least of `long` rows, resized to `short`, whose resizing gives the same as that of all to those kept from `first` on.
+
+    To resize what lies outside the crop would be half of the work at 16:9. Pillow can resize any box, but one that begins
+    between two pixels is a level off here and there, and a policy that hesitates decides otherwise. So the part begins and
+    ends where a pixel of the frame and one of the resized frame begin together, and further out than any filter reaches.
+    """
+    step = short // math.gcd(long, short)
+    reach = 3  # of the bicubic filter: 2 pixels, when shrinking of the resized frame's, when enlarging of the frame's
+    margin = max(reach, math.ceil(reach * short / long))
+    start = max(0, first - margin) // step * step
+    stop = min(-(-(first + kept + margin) // step) * step, short)
+    return _Part(slice(start * long // short, stop * long // short), start, stop)
 
 
 def resize_frames(images: NDArray[np.uint8], preprocess: Preprocess, *, crop: bool = True) -> NDArray[np.uint8]:
@@ -75,8 +101,14 @@ def resize_frames(images: NDArray[np.uint8], preprocess: Preprocess, *, crop: bo
     return np.stack([resize_frame(np.ascontiguousarray(image), preprocess, crop=crop) for image in images])
 
 
-def fitted(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def fitted(
+    image: NDArray[np.uint8], height: int, width: int, how: Image.Resampling = Image.Resampling.BILINEAR
+) -> NDArray[np.uint8]:
     """One frame at exactly this size; untouched where it has it."""
-    if image.shape[:2] == (height, width):
-        return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+    # Across before down: which way Pillow goes first depends on its version and on sizes, and so does a level here and there.
+    picture = Image.fromarray(image)
+    if picture.width != width:
+        picture = picture.resize((width, picture.height), how)
+    if picture.height != height:
+        picture = picture.resize((width, height), how)
+    return np.asarray(picture)
