@@ -290,7 +290,8 @@ class Config:
             energy, joules on paper of a hardware model.
         cost_table: of latency: a file that `adaframe bench --latency-table` wrote; empty measures one when training begins.
         cost_hardware: of energy: a hardware model of configs/hardware/, or a YAML file of your own.
-        policy: adaptive, or a baseline by the same recipe: uniform, static:LOOK/K (every K-th frame), glance.
+        policy: adaptive, or a baseline by the same recipe: uniform, static:LOOK/K (every K-th frame), random:LOOK/K (as many,
+            anywhere), change:LOOK/K (as many, where the picture, as small as a glance, changed most), glance.
         init: an adaframe checkpoint to start from (other classes are fine), or a .pth of mmaction2 (TSN, TSM) or TSM's release,
             whose backbone starts the looks that have the same. Over folds `{fold}` stands for the one left out, and the folder
             named so is left out for the final model: runs/clips/fold-{fold}/model.safetensors.

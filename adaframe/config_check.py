@@ -98,21 +98,20 @@ def _check_cost(config: Config) -> None:
 
 
 def check_policy(policy: str, model: Model) -> None:
-    """Raise UsageError unless `policy` is adaptive, uniform, glance, or static:LOOK/K with a look of the model."""
+    """Raise UsageError unless `policy` is adaptive, uniform, glance, or one of a look of the model (static:LOOK/K)."""
     if policy in ("adaptive", "uniform", "glance"):
         return
-    static = re.fullmatch(r"static:(.+)/(\d+)", policy)
-    if static is None or int(static[2]) < 1:
-        known = ["adaptive", "uniform", "glance", "static"]
+    plan = re.fullmatch(r"(?:static|random|change):(.+)/(\d+)", policy)
+    if plan is None or int(plan[2]) < 1:
+        known = ["adaptive", "uniform", "glance", "static", "random", "change"]
         hint = closest(policy.partition(":")[0], known) if policy not in known else ""
         raise UsageError(
-            f"policy: unknown value {policy!r}{hint}; known: adaptive, uniform, glance, static:LOOK/K (each K-th frame)"
+            f"policy: unknown value {policy!r}{hint}; known: adaptive, uniform, glance, static:LOOK/K (each K-th frame), "
+            "random:LOOK/K and change:LOOK/K (as many)"
         )
     names = [look.name for look in model.looks]
-    if static[1] not in names:
-        raise UsageError(
-            f"policy: no look {static[1]!r}{closest(static[1], names)}; this model has: {', '.join(names)}"
-        )
+    if plan[1] not in names:
+        raise UsageError(f"policy: no look {plan[1]!r}{closest(plan[1], names)}; this model has: {', '.join(names)}")
 
 
 def check_model(model: Model) -> None:

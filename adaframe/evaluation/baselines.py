@@ -7,11 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from adaframe.config import Preprocess
 from adaframe.model.actions import Decisions
 from adaframe.model.cost import Costs
-from adaframe.model.pixels import at_pixels
-from adaframe.model.plans import planned
+from adaframe.model.plans import by_priority
 
 
 def shuffled(decisions: Decisions, costs: Costs, generator: torch.Generator) -> Decisions:
@@ -37,15 +35,11 @@ def most_changed(decisions: Decisions, costs: Costs, change: Tensor) -> Decision
 
 
 def _spend(decisions: Decisions, costs: Costs, priority: Tensor) -> Decisions:
-    chosen = torch.full_like(decisions.actions, -1)
-    extra = spare_looks(costs, decisions).tolist()
-    for b in range(len(chosen)):
+    looks = []
+    for b, extra in enumerate(spare_looks(costs, decisions).tolist()):
         frames = int(decisions.valid[b].sum())
-        looks = ([costs.strongest] * extra[b] + _looks(costs, decisions, b))[:frames]
-        order = priority[b, :frames].argsort(descending=True)[: len(looks)]
-        chosen[b, order] = torch.tensor(looks)
-    # A rule on pixels needs no glance network, unless the glance's features are themselves an answer.
-    return planned(chosen, decisions.valid, decisions.of)
+        looks.append(([costs.strongest] * extra + _looks(costs, decisions, b))[:frames])
+    return by_priority(looks, priority, decisions.valid, decisions.of)
 
 
 def _looks(costs: Costs, decisions: Decisions, video: int) -> list[int]:
@@ -53,18 +47,6 @@ def _looks(costs: Costs, decisions: Decisions, video: int) -> list[int]:
     chosen = decisions.actions[video][decisions.valid[video]].tolist()
     looks = [action for action in chosen if action < len(decisions.of.sources)]
     return sorted(looks, key=lambda source: -frame_macs(costs, source))
-
-
-def glance_change(crops: Tensor, valid: Tensor, pixels: int, preprocess: Preprocess) -> Tensor:
-    """Mean absolute difference of successive glances in normalised pixels, (B, T).
-
-    The first frame has none of its own: it gets the mean of its video, so that it is neither first nor last in line.
-    """
-    videos, frames = valid.shape
-    small = at_pixels(crops.reshape(-1, *crops.shape[2:]), pixels, preprocess).reshape(videos, frames, -1)
-    change = (small[:, 1:] - small[:, :-1]).abs().mean(dim=2) * valid[:, 1:]
-    mean = change.sum(dim=1, keepdim=True) / valid[:, 1:].sum(dim=1, keepdim=True).clamp(min=1)
-    return torch.cat([mean, change], dim=1)
 
 
 def frame_macs(costs: Costs, source: int) -> float:

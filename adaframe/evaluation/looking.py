@@ -13,11 +13,11 @@ from torch import Tensor
 
 from adaframe.data.manifest import Clip
 from adaframe.errors import AdaframeError, DataError, VideoError
-from adaframe.evaluation.baselines import glance_change
 from adaframe.evaluation.many_views import OWN_WINDOWS, ManyViews
 from adaframe.evaluation.views import Method, View, joined, settled
 from adaframe.inference.recognizer import Recognizer
 from adaframe.model.network import Clips, Features
+from adaframe.model.priority import frame_priority
 from adaframe.progress import Line
 from adaframe.video import DecodePool, Parts
 
@@ -125,9 +125,8 @@ class _Collected:
         features = network.all_features(clips)
         glance = None if features.glance is None else features.glance.cpu()
         features = Features(glance, tuple(x.cpu() for x in features.looks))
-        model = network.model
-        change = glance_change(clips.crops, clips.valid, model.glance.pixels, model.preprocess).cpu()
-        self.rows.append((features, clips.valid.cpu(), clips.times_s.cpu(), change))
+        priority = frame_priority(network.rule or "change", clips.crops, clips.valid, network.model).cpu()
+        self.rows.append((features, clips.valid.cpu(), clips.times_s.cpu(), priority))
         self.clip_of += [number] * len(images)
         if sum(len(c) for c in self.crops) < TIMED_WINDOWS:
             self.crops.append(clips.crops)
@@ -152,7 +151,7 @@ class _Collected:
         self.settled.append(settled(view, settle(view)))
 
     def _view(self) -> View:
-        features, valid, times_s, change = zip(*self.rows, strict=True)
+        features, valid, times_s, priority = zip(*self.rows, strict=True)
         glances = [f.glance for f in features if f.glance is not None]
         looks = tuple(torch.cat(x) for x in zip(*(f.looks for f in features), strict=True))
         return View(
@@ -160,7 +159,7 @@ class _Collected:
             features=Features(torch.cat(glances) if glances else None, looks),
             valid=torch.cat(valid),
             times_s=torch.cat(times_s),
-            change=torch.cat(change),
+            priority=torch.cat(priority),
             clip_of=torch.tensor(self.clip_of),
             timed_crops=torch.cat(self.crops)[:TIMED_WINDOWS],
         )

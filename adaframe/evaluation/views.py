@@ -24,7 +24,7 @@ from adaframe.model.network import Clips, Features
 from adaframe.model.plans import evenly
 
 STATIC_EVERY = (1, 2, 4, 8)  # static plans beside those of equal cost: every frame, every second, …
-_PER_WINDOW = ("valid", "times_s", "change", "clip_of")
+_PER_WINDOW = ("valid", "times_s", "priority", "clip_of")
 CHUNK = 64  # windows whose decisions are scored at once
 
 
@@ -79,7 +79,7 @@ class View:
         features: of every look at every valid frame, and of the glances, (W, T, F); none where methods are settled.
         valid: bool, (W, T).
         times_s: seconds, (W, T).
-        change: of each glance's pixels, (W, T).
+        priority: of each frame, by the rule of the model's plan; by the change rule where it has none, (W, T).
         clip_of: number of each window's clip, (W,).
         timed_crops: uint8, RGB, of the first windows, for timing.
         settled: methods with their scores, in place of features.
@@ -89,7 +89,7 @@ class View:
     features: Features
     valid: Tensor
     times_s: Tensor
-    change: Tensor
+    priority: Tensor
     clip_of: Tensor
     timed_crops: Tensor
     settled: tuple[Method, ...] = ()
@@ -147,7 +147,7 @@ class View:
             return [replace(method, view=self) for method in self.settled]
         network, metadata, device = self.recognizer.network, self.recognizer.metadata, self.recognizer.device
         if network.plan is not None:
-            return [Method(metadata.plan, self, network.decide(None, self.valid))]
+            return [Method(metadata.plan, self, network.decide(None, self.valid, priority=self.priority))]
         found = []
         price = torch.tensor(network.price, device=device)
         assert self.features.glance is not None
@@ -187,7 +187,7 @@ class View:
             mean = float(costs.executed(method.decisions).mean())
             plans |= {(s, equal_cost_looks(costs, s, mean, frames)) for s in range(len(actions.sources))}
             random = shuffled(method.decisions, costs, generator)
-            changed = most_changed(method.decisions, costs, self.change)
+            changed = most_changed(method.decisions, costs, self.priority)
             note = "the policy's looks elsewhere, and its own cost spent on more"
             found += [
                 Method(f"random {of}", self, random, note=note),

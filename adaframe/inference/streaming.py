@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from adaframe.errors import UsageError
 from adaframe.inference.recent import Recent
 from adaframe.inference.recognizer import Recognizer
 from adaframe.inference.still import Still
@@ -110,10 +111,18 @@ class Streaming:
         rate: of the model's nominal sampling rate, above 0 to 1; may be set at any time.
         still: whether a picture that shows what the last glance saw is skipped without a glance, as long as the longest skip;
             there is a glance in every window all the same. Of a fixed plan nothing is left out.
+
+    Raises:
+        UsageError: a plan that chooses among the frames of a whole window.
     """
 
     def __init__(self, model: Recognizer, *, beta: float = 0.0, rate: float = 1.0, still: bool = True) -> None:
         self.model, self.network, self.metadata = model, model.network, model.metadata
+        if self.network.rule is not None:
+            raise UsageError(
+                f"{self.metadata.plan}: a rule that chooses among the frames of a whole window cannot stream; try: adaframe "
+                "classify, or a model of another policy"
+            )
         self.beta, self.rate = beta, rate
         self.still = still and self.network.plan is None
         sampling = self.metadata.sampling

@@ -26,6 +26,7 @@ from adaframe.model.packing import pack_convolutions
 from adaframe.model.passes import frames_of, run_backbone
 from adaframe.model.plans import Plan, parse_plan
 from adaframe.model.policy import Choice, Policy
+from adaframe.model.priority import Rule, frame_priority
 from adaframe.model.temporal import Head, Standardise
 
 
@@ -148,6 +149,11 @@ class Network(nn.Module):
         """What deciding for each action adds to what a budget counts, (A,); a bias against cost is in proportion to it."""
         return self.prices.price(self.actions)
 
+    @property
+    def rule(self) -> Rule | None:
+        """By which its plan chooses frames; None where it has none, or where these are the same for all videos."""
+        return self.plan.rule if self.plan is not None else None
+
     def recognise(self, clips: Clips, *, bias: Tensor | None = None) -> tuple[Tensor, Decisions]:
         """Class scores (B, K) and the decisions they come from. What is skipped is not computed."""
         summary, decisions = self.summarise(clips, bias=bias)
@@ -156,14 +162,17 @@ class Network(nn.Module):
     def summarise(self, clips: Clips, *, bias: Tensor | None = None) -> tuple[Tensor, Decisions]:
         """What the head sees of each video, (B, 2F), and the decisions it comes from."""
         glances = self.glance_features(clips) if self.glance is not None else None
-        decisions = self.decide(glances, clips.valid, bias=bias)
+        priority = frame_priority(self.rule, clips.crops, clips.valid, self.model) if self.rule is not None else None
+        decisions = self.decide(glances, clips.valid, bias=bias, priority=priority)
         features = self.routed_features(clips, self.answering(glances, decisions), decisions)
         return self.summary(features, decisions.seen().float(), clips.times_s), decisions
 
-    def decide(self, glances: Tensor | None, valid: Tensor, *, bias: Tensor | None = None) -> Decisions:
-        """The policy's argmax, or the fixed plan."""
+    def decide(
+        self, glances: Tensor | None, valid: Tensor, *, bias: Tensor | None = None, priority: Tensor | None = None
+    ) -> Decisions:
+        """The policy's argmax, or the fixed plan; `priority` of the frames, (B, T), where that goes by a rule."""
         if self.plan is not None:
-            return self.plan.decisions(valid, self.actions)
+            return self.plan.decisions(valid, self.actions, priority)
         assert self.policy is not None
         assert glances is not None
         return self.policy.decide(glances, valid, bias=bias).decisions

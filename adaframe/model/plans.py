@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,29 +13,41 @@ from adaframe.errors import UsageError
 from adaframe.model.actions import Actions, Decisions
 from adaframe.model.backbones import build_backbone
 from adaframe.model.cost import picture_macs
+from adaframe.model.priority import Rule
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Every `every`-th frame through one source, the others skipped, no glances.
+    """One of `every` frames through one source, the others skipped, no glances.
 
     Args:
         name: as the user wrote it.
         source: name of the look, or "glance".
         every: 1 is every frame.
+        rule: chooses which frames; None: every `every`-th one.
     """
 
     name: str
     source: str
     every: int = 1
+    rule: Rule | None = None
 
-    def decisions(self, valid: Tensor, actions: Actions) -> Decisions:
-        """Decisions for clips with these valid frames, (B, T); looks stand in the middle of each `every` frames."""
+    def decisions(self, valid: Tensor, actions: Actions, priority: Tensor | None = None) -> Decisions:
+        """Decisions for clips with these valid frames, (B, T).
+
+        Looks stand in the middle of each `every` frames; with a rule there are as many, on the frames of the highest
+        priority, (B, T) (see `adaframe.model.priority`).
+        """
+        source = actions.sources.index(self.source)
         frames = torch.arange(valid.shape[1], device=valid.device)
         # A clip shorter than the first stretch still gets a look, at its first frame.
         short = valid.sum(dim=1, keepdim=True) <= self.every // 2
-        look = torch.where(short, frames == 0, frames % self.every == self.every // 2)
-        return planned(torch.where(look, actions.sources.index(self.source), -1), valid, actions)
+        look = torch.where(short, frames == 0, frames % self.every == self.every // 2) & valid
+        if self.rule is None:
+            return planned(torch.where(look, source, -1), valid, actions)
+        if priority is None:
+            raise ValueError(f"{self.name}: frames are chosen by their priority, and there is none")
+        return by_priority([[source] * n for n in look.sum(dim=1).tolist()], priority, valid, actions)
 
 
 def evenly(valid: Tensor, source: int, looks: int, actions: Actions) -> Decisions:
@@ -54,6 +67,23 @@ def evenly(valid: Tensor, source: int, looks: int, actions: Actions) -> Decision
     chosen = (step(t + 1.0) > step(t.float())) & valid
     chosen[:, 0] |= ~chosen.any(dim=1)
     return planned(torch.where(chosen, source, -1), valid, actions)
+
+
+def by_priority(looks: Sequence[Sequence[int]], priority: Tensor, valid: Tensor, actions: Actions) -> Decisions:
+    """Decisions that spend each video's looks, in their order, on its frames of the highest priority; of equals the earlier.
+
+    Args:
+        looks: sources, as many as the video has valid frames at most.
+        priority: (B, T).
+        valid: bool, (B, T), a prefix of each row.
+        actions: of the model.
+    """
+    chosen = torch.full(valid.shape, -1, device=valid.device)
+    for b, sources in enumerate(looks):
+        order = priority[b, : int(valid[b].sum())].argsort(descending=True, stable=True)[: len(sources)]
+        chosen[b, order] = torch.tensor(sources, dtype=torch.int64, device=valid.device)
+    # A rule on pixels needs no glance network, unless the glance's features are themselves an answer.
+    return planned(chosen, valid, actions)
 
 
 def planned(chosen: Tensor, valid: Tensor, actions: Actions) -> Decisions:
@@ -76,7 +106,7 @@ def strongest_look(model: Model) -> str:
 
 
 def parse_plan(plan: str, model: Model) -> Plan:
-    """uniform | static:LOOK/K | glance -> Plan.
+    """uniform | static:LOOK/K | random:LOOK/K | change:LOOK/K | glance -> Plan.
 
     Raises:
         UsageError: none of these, or a look that the model does not have.
@@ -88,10 +118,12 @@ def parse_plan(plan: str, model: Model) -> Plan:
         return Plan(plan, "glance")
     kind, _, rest = plan.partition(":")
     look, _, every = rest.partition("/")
-    if kind != "static" or (every and not every.isdigit()) or every == "0":
+    rules: dict[str, Rule | None] = {"static": None, "random": "random", "change": "change"}
+    if kind not in rules or (every and not every.isdigit()) or every == "0":
         raise UsageError(
-            f"policy {plan}: expected adaptive, uniform, glance or static:LOOK/K, such as static:{names[0]}/4"
+            f"policy {plan}: expected adaptive, uniform, glance, static:LOOK/K, random:LOOK/K or change:LOOK/K, such as "
+            f"static:{names[0]}/4"
         )
     if look not in [*names, "glance"]:
         raise UsageError(f"policy {plan}: no look is called {look}; this model has {', '.join(names)}")
-    return Plan(plan, look, int(every or 1))
+    return Plan(plan, look, int(every or 1), rules[kind])

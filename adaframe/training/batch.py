@@ -41,6 +41,7 @@ class Batch:
         targets: 1 at the classes that hold, float32, (B, K).
         clips: number of each clip, int64, (B,).
         part: of which update; None: this is all of it.
+        priority: of the frames, by a rule (`adaframe.model.priority`), float32, (B, T); None where none is asked for.
     """
 
     crops: Tensor | None
@@ -50,6 +51,7 @@ class Batch:
     targets: Tensor
     clips: Tensor
     part: Place | None = None
+    priority: Tensor | None = None
 
     @property
     def place(self) -> Place:

@@ -159,4 +159,5 @@ class Batches:
             targets=torch.from_numpy(self.targets[[c for c, _ in good]]),
             clips=torch.tensor([c for c, _ in good]),
             part=place,
+            priority=stack([s.priority for _, s in good]) if good[0][1].priority is not None else None,
         )

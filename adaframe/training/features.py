@@ -15,8 +15,9 @@ from adaframe.config import Model
 from adaframe.errors import VideoError
 from adaframe.files import atomic_path
 from adaframe.model.network import Clips, Network
+from adaframe.model.priority import Rule
 from adaframe.training.augment import augment
-from adaframe.training.sources import Sample, candidate_plan, pad
+from adaframe.training.sources import Sample, candidate_plan, pad, priority_of
 from adaframe.video import FrameCache
 
 
@@ -29,6 +30,7 @@ class FrozenFeatures:
         cache: gives the times of the candidates.
         model: gives the sampling.
         path: file of the values. Pickled, they are read from there again.
+        rule: whose priority of the frames goes with their features.
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class FrozenFeatures:
         cache: FrameCache,
         model: Model,
         path: Path = Path(),
+        rule: Rule | None = None,
     ) -> None:
         self.values, self.sources, self.cache, self.model, self.path = values, tuple(sources), cache, model, path
+        self.rule = rule
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _read, (self.path, self.sources, self.cache, self.model)
@@ -54,11 +58,19 @@ class FrozenFeatures:
             mirrored = int(rng.random() < 0.5) if rng is not None else 0
             features = [self.values[f"{source}/{clip}"] for source in self.sources]
             frames = tuple(pad(f[mirrored % len(f)][indices].astype(np.float32), len(valid)) for f in features)
-            yield Sample(frames, valid, times_s)
+            yield Sample(frames, valid, times_s, self._priority(clip, indices, valid, rng))
 
-    def restricted(self, sources: Sequence[str]) -> FrozenFeatures:
-        """The same with only these sources, in this order (a baseline needs fewer)."""
-        return FrozenFeatures(self.values, sources, self.cache, self.model, self.path)
+    def _priority(
+        self, clip: int, indices: np.ndarray, valid: np.ndarray, rng: np.random.Generator | None
+    ) -> np.ndarray | None:
+        if self.rule is None:
+            return None
+        crops = augment(self.cache.frames(clip, indices), self.model.preprocess, None, None)
+        return priority_of(self.rule, pad(crops, len(valid)), valid, self.model, rng)
+
+    def restricted(self, sources: Sequence[str], rule: Rule | None) -> FrozenFeatures:
+        """The same with only these sources, in this order (a baseline needs fewer), and by another rule."""
+        return FrozenFeatures(self.values, sources, self.cache, self.model, self.path, rule)
 
 
 def frozen_features(

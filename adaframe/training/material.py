@@ -19,6 +19,7 @@ from adaframe.data.manifest import Clip, DataSet, load_dataset
 from adaframe.errors import DataError, VideoError
 from adaframe.files import write_text
 from adaframe.model.network import Network
+from adaframe.model.priority import Rule
 from adaframe.progress import Line
 from adaframe.training.batches import Batches
 from adaframe.training.features import FrozenFeatures, frozen_features
@@ -78,15 +79,16 @@ class Material:
         """The same with a pool, where it needs one."""
         return self if self.cache is not None else replace(self, pool=_pool(self.config))
 
-    def source(self, network: Network, *, frozen: bool = True) -> Source:
-        """Samples for this network."""
+    def source(self, network: Network, *, frozen: bool = True, rule: Rule | None = None) -> Source:
+        """Samples for this network, with the priority of their frames by a rule: its plan's, or another one."""
+        rule = rule or network.rule
         if self.features is not None and frozen:
             wanted = [*network.actions.looks, *(["glance"] if network.glance is not None else [])]
-            return self.features.restricted(wanted)
+            return self.features.restricted(wanted, rule)
         if self.cache is not None:
-            return CachedFrames(self.cache, self.config.model, self.config.data)
+            return CachedFrames(self.cache, self.config.model, self.config.data, rule)
         assert self.pool is not None
-        return DecodedFrames(self.requests, self.pool, self.config.model, self.config.data)
+        return DecodedFrames(self.requests, self.pool, self.config.model, self.config.data, rule)
 
     def batches(
         self,
@@ -96,10 +98,11 @@ class Material:
         seed: tuple[int, int] | None = None,
         frozen: bool = True,
         share: tuple[int, int] = (0, 1),
+        rule: Rule | None = None,
     ) -> Batches:
         """Batches of one pass over the clips (by number), or a rank's share of each; with a seed, shuffled and augmented."""
         return Batches(
-            self.source(network, frozen=frozen),
+            self.source(network, frozen=frozen, rule=rule),
             clips,
             self.targets,
             self.config.train.batch_size,

@@ -132,7 +132,7 @@ class Recogniser(pl.LightningModule):
             mixture = draw_mixture(len(batch.valid), self.config.train.mixup, rng).to(batch.valid.device)
             mix, batch = mixture.of, replace(batch, targets=mixture.of(batch.targets))
         if self.network.plan is not None:
-            decisions = self.network.decide(None, batch.valid)
+            decisions = self.network.decide(None, batch.valid, priority=batch.priority)
             glances = self._glances(batch, needed=self.network.actions.glance_answers)
             scores = self._scores(batch, glances, decisions, mix)
             loss = self._classification(scores, batch) + self._head_penalty()
@@ -288,7 +288,7 @@ class Recogniser(pl.LightningModule):
             decisions = plan(batch.valid)
         else:
             bias = -beta * self.price.to(batch.valid.device)[None] if beta else None
-            decisions = self.network.decide(glances, batch.valid, bias=bias)
+            decisions = self.network.decide(glances, batch.valid, bias=bias, priority=batch.priority)
         return self._summary(batch, self.network.answering(glances, decisions), decisions), decisions
 
     def validation_step(self, batch: Batch, index: int) -> None:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from adaframe.evaluation.baselines import glance_change, most_changed, shuffled
+from adaframe.evaluation.baselines import most_changed, shuffled
 from adaframe.model.actions import Decisions, concatenated
-from adaframe.training.augment import augment
 from adaframe.training.calibration import Outcome, outcome
 from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
-from adaframe.training.sources import candidate_plan
 
 
 @torch.inference_mode()
@@ -25,15 +22,15 @@ def rules_at_equal_cost(
     """The policy's looks at random frames, and at those whose glances changed most, through the same weights.
 
     Args:
-        material: with frozen features and a cache of frames.
+        material: what there is.
         module: with a policy.
         clips: numbers.
         beta: bias of the policy's action logits.
     """
     network = module.network
-    batches = list(material.batches(network, clips))
+    batches = list(material.batches(network, clips, rule="change"))
     decisions = concatenated([module.recognise(batch, beta)[1] for batch in batches])
-    change = torch.cat([_change(material, batch.clips.tolist(), len(batch.valid[0])) for batch in batches])
+    change = torch.cat([batch.priority for batch in batches if batch.priority is not None])
     rules = {
         "random": shuffled(decisions, network.costs, torch.Generator().manual_seed(0)),
         "change rule": most_changed(decisions, network.costs, change),
@@ -45,17 +42,3 @@ def rules_at_equal_cost(
 
 def _next_of(parts: Iterator[Decisions], _: Tensor) -> Decisions:
     return next(parts)
-
-
-def _change(material: Material, clips: list[int], frames: int) -> Tensor:
-    """How much each sampled frame's glance differs from the one before, (B, T); zeros where a clip has no more frames."""
-    model, cache = material.config.model, material.cache
-    assert cache is not None
-    found = torch.zeros(len(clips), frames)
-    for row, clip in enumerate(clips):
-        indices, _, _ = candidate_plan(cache.times_s(clip), cache.spans_s(clip), model, None)
-        crops = augment(cache.frames(clip, indices), model.preprocess, None, None)
-        images = torch.from_numpy(np.ascontiguousarray(crops))[None]
-        valid = torch.ones(1, len(indices), dtype=torch.bool)
-        found[row, : len(indices)] = glance_change(images, valid, model.glance.pixels, model.preprocess)[0]
-    return found

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from adaframe.config import Data, Model
 from adaframe.errors import VideoError
+from adaframe.model.priority import Rule, frame_priority
 from adaframe.training.augment import augment
 from adaframe.video import ClipRequest, DecodePool, FrameCache, plan_windows, read_clip
 
@@ -18,11 +20,12 @@ NONE_LEFT = "no clip is left to read; try: adaframe classify on one of them, to 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One clip's share of a batch; arrays of T frames, padded with zeros."""
+    """One clip's share of a batch; arrays of T frames, padded with zeros; `priority` where a rule is asked for."""
 
     frames: np.ndarray | tuple[np.ndarray, ...]
     valid: np.ndarray
     times_s: np.ndarray
+    priority: np.ndarray | None = None
 
 
 class Source(Protocol):
@@ -66,11 +69,32 @@ def candidate_plan(
     return indices, valid, pad((times_s[indices] - times_s[indices[0]]).astype(np.float32), len(valid))
 
 
-class CachedFrames:
-    """Frames from the cache, augmented."""
+def priority_of(
+    rule: Rule | None, crops: np.ndarray, valid: np.ndarray, model: Model, rng: np.random.Generator | None
+) -> np.ndarray | None:
+    """What a rule takes a sample's frames by, float32, (T,); None without a rule.
 
-    def __init__(self, cache: FrameCache, model: Model, data: Data) -> None:
-        self.cache, self.model, self.data = cache, model, data
+    Args:
+        rule: its name.
+        crops: uint8, RGB, (T, H, W, 3).
+        valid: bool, (T,).
+        model: gives the size at which pictures are compared.
+        rng: draws random frames anew; None: the clip itself decides.
+    """
+    if rule is None:
+        return None
+    if rule == "random" and rng is not None:
+        return rng.random(len(valid), dtype=np.float32)
+    images = torch.from_numpy(np.ascontiguousarray(crops))[None]
+    priority: np.ndarray = frame_priority(rule, images, torch.from_numpy(valid)[None], model)[0].numpy()
+    return priority
+
+
+class CachedFrames:
+    """Frames from the cache, augmented, and what a rule takes them by."""
+
+    def __init__(self, cache: FrameCache, model: Model, data: Data, rule: Rule | None = None) -> None:
+        self.cache, self.model, self.data, self.rule = cache, model, data, rule
 
     def samples(
         self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]
@@ -79,15 +103,17 @@ class CachedFrames:
             indices, valid, times_s = candidate_plan(
                 self.cache.times_s(clip), self.cache.spans_s(clip), self.model, rng
             )
-            crops = augment(self.cache.frames(clip, indices), self.model.preprocess, self.data, rng)
-            yield Sample(pad(crops, len(valid)), valid, times_s)
+            crops = pad(augment(self.cache.frames(clip, indices), self.model.preprocess, self.data, rng), len(valid))
+            yield Sample(crops, valid, times_s, priority_of(self.rule, crops, valid, self.model, rng))
 
 
 class DecodedFrames:
-    """Frames decoded anew each time, by the pool."""
+    """Frames decoded anew each time, by the pool, and what a rule takes them by."""
 
-    def __init__(self, requests: Sequence[ClipRequest], pool: DecodePool, model: Model, data: Data) -> None:
-        self.requests, self.pool, self.model, self.data = requests, pool, model, data
+    def __init__(
+        self, requests: Sequence[ClipRequest], pool: DecodePool, model: Model, data: Data, rule: Rule | None = None
+    ) -> None:
+        self.requests, self.pool, self.model, self.data, self.rule = requests, pool, model, data, rule
 
     def samples(
         self, clips: Sequence[int], rngs: Sequence[np.random.Generator | None]
@@ -103,6 +129,6 @@ class DecodedFrames:
                 yield result
                 continue
             valid = result.valid[0]
-            crops = augment(result.images[0][valid], self.model.preprocess, self.data, rng)
+            crops = pad(augment(result.images[0][valid], self.model.preprocess, self.data, rng), len(valid))
             times_s = (result.times_s[0] - result.times_s[0][0]).astype(np.float32) * valid
-            yield Sample(pad(crops, len(valid)), valid, times_s)
+            yield Sample(crops, valid, times_s, priority_of(self.rule, crops, valid, self.model, rng))

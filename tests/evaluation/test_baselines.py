@@ -12,7 +12,6 @@ from adaframe.config import Preprocess
 from adaframe.evaluation.baselines import (
     equal_cost_looks,
     frame_macs,
-    glance_change,
     most_changed,
     shuffled,
     spare_looks,

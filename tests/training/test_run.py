@@ -52,7 +52,14 @@ def test_weights_may_be_stored_in_half_the_size(
 
 
 @pytest.mark.parametrize(
-    ("policy", "looks", "glances"), [("uniform", 1, False), ("static:look-16/2", 1, False), ("glance", 0, True)]
+    ("policy", "looks", "glances"),
+    [
+        ("uniform", 1, False),
+        ("static:look-16/2", 1, False),
+        ("random:look-16/2", 1, False),
+        ("change:look-16/2", 1, False),
+        ("glance", 0, True),
+    ],
 )
 def test_a_baseline_makes_the_same_updates_and_saves_only_what_it_uses(
     make_config: MakeConfig, trained: Path, tmp_path: Path, colours: Path, policy: str, looks: int, glances: bool
@@ -69,7 +76,9 @@ def test_a_baseline_makes_the_same_updates_and_saves_only_what_it_uses(
     assert metadata.costs.policy == 0
     prediction = adaframe.load(tmp_path / "model.safetensors", device="cpu").classify(colours / "red" / "01.mp4")
     expected = {"uniform": ["look-32"] * 4, "static:look-16/2": ["skip", "look-16"] * 2, "glance": ["glance"] * 4}
-    assert [f["action"] for f in prediction.frames] == expected[policy]
+    taken = [f["action"] for f in prediction.frames]
+    # A rule takes as many looks as the static plan, at frames of its own.
+    assert taken == expected[policy] if policy in expected else sorted(taken) == ["look-16"] * 2 + ["skip"] * 2
     assert bool(prediction.decisions.glanced.any()) == glances
 
 
