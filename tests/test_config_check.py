@@ -22,7 +22,9 @@ def test_sound_configurations_pass() -> None:
     check(CONFIG)
 
 
-@pytest.mark.parametrize("policy", ["adaptive", "uniform", "glance", "static:look-32/4"])
+@pytest.mark.parametrize(
+    "policy", ["adaptive", "uniform", "glance", "static:look-32/4", "random:look-32/4", "change:look-32/4"]
+)
 def test_the_policies_are_these(policy: str) -> None:
     check(replace(CONFIG, policy=policy))
 
@@ -32,6 +34,8 @@ def test_the_policies_are_these(policy: str) -> None:
     [
         ("unifrm", r"unknown value 'unifrm' \(did you mean 'uniform'\?\)"),
         ("static", r"static:LOOK/K"),
+        ("randum:look-64/2", r"did you mean 'random'\?.*random:LOOK/K"),
+        ("change:look-64", r"change:LOOK/K"),
         ("static:look-64/0", r"static:LOOK/K"),
         ("static:look-64/x", r"static:LOOK/K"),
         ("static:look-46/2", r"no look 'look-46' \(did you mean 'look-64'\?\); this model has: look-64, look-32"),

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from adaframe.config import Preprocess
 from adaframe.evaluation.baselines import (
     equal_cost_looks,
     frame_macs,
@@ -155,27 +154,6 @@ def test_neither_glances_unless_the_glance_answers() -> None:
     for baseline in (shuffled(policy, COSTS, generator()), most_changed(policy, COSTS, torch.arange(8.0)[None])):
         assert torch.equal(baseline.glanced, baseline.seen()[..., GLANCE])
         assert COSTS.executed(baseline).tolist() == [2 * 100 + 30 + (10 + 1) + 5]
-
-
-# -- change of pixels --------------------------------------------------------------------------------------------------
-
-
-def test_change_is_the_mean_difference_of_successive_glances() -> None:
-    levels = torch.tensor([[100, 100, 151, 100], [0, 255, 0, 0]], dtype=torch.uint8)
-    crops = levels[..., None, None, None].expand(2, 4, 16, 16, 3)
-    plain = Preprocess(resize=16, crop=16, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-
-    change = glance_change(crops, prefix(4, 2, frames=4), 8, plain)
-
-    step = 51 / 255 / 0.5
-    assert change[0].tolist() == pytest.approx([2 * step / 3, 0, step, step], abs=1e-5)  # the first: the mean
-    assert change[1].tolist() == pytest.approx([2, 2, 0, 0], abs=1e-5)  # beyond the end nothing changes
-
-
-def test_a_single_frame_has_no_change() -> None:
-    crops = torch.randint(0, 256, (1, 4, 16, 16, 3), dtype=torch.uint8, generator=generator())
-
-    assert glance_change(crops, prefix(1, frames=4), 8, Preprocess(resize=16, crop=16)).tolist() == [[0, 0, 0, 0]]
 
 
 # -- equal cost --------------------------------------------------------------------------------------------------------

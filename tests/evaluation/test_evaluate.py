@@ -50,6 +50,22 @@ def test_another_checkpoint_is_trained_alone(data: Path, uniform: Path, row_of: 
     assert row["note"] == str(uniform)
 
 
+@pytest.mark.parametrize("plan", ["random:look-16/2", "change:look-16/2"])
+def test_a_rule_trained_alone_looks_where_classify_looks(
+    data: Path, make_checkpoint: MakeCheckpoint, classified: Classified, numbers_of: NumbersOf, plan: str
+) -> None:
+    checkpoint = make_checkpoint(plan[:6], plan=plan, seed=5)
+
+    (row,) = numbers_of(checkpoint, root=str(data))["methods"]
+
+    right, gmacs, gmacs_uniform = classified(checkpoint, data)
+    assert row["name"] == plan
+    assert row["accuracy"]["value"] == pytest.approx(right)
+    assert row["gmacs"] == pytest.approx(gmacs)
+    assert row["of_uniform"]["value"] == pytest.approx(gmacs / gmacs_uniform)
+    assert 0.5 <= gmacs / gmacs_uniform < 0.51  # half of the looks, and the head
+
+
 def test_a_budget_that_another_model_cannot_keep_to_names_it(
     data: Path, tiny_checkpoint: Path, make_checkpoint: MakeCheckpoint
 ) -> None:

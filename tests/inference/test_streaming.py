@@ -11,6 +11,7 @@ import torch
 
 import adaframe
 from adaframe.config import Policy
+from adaframe.errors import UsageError
 from adaframe.inference import streaming
 from adaframe.inference.recognizer import Recognizer
 from adaframe.inference.streaming import Answer, Streaming
@@ -84,6 +85,14 @@ def test_a_fixed_plan_is_kept_to(make_checkpoint: MakeCheckpoint, plan: str) -> 
     expected = [frame["action"] for frame in of_file.frames]
     assert [a.action for a in answers] == expected[-len(answers) :]  # there is no answer before the first look
     assert np.abs(answers[-1].likely - dict_in_order(model, of_file.top)).max() < 1e-5
+
+
+@pytest.mark.parametrize("plan", ["random:look-16/2", "change:look-16/2"])
+def test_a_rule_that_needs_the_whole_window_cannot_stream(make_checkpoint: MakeCheckpoint, plan: str) -> None:
+    model = adaframe.load(make_checkpoint(plan.replace(":", "-").replace("/", "-"), plan=plan), device="cpu")
+
+    with pytest.raises(UsageError, match=f"^{plan}: .*whole window cannot stream; try: .*"):
+        Streaming(model)
 
 
 def test_after_a_thousand_frames_the_answer_is_about_the_last_window(make_checkpoint: MakeCheckpoint) -> None:

@@ -13,8 +13,10 @@ from torch import Tensor
 from adaframe.config import Look, Model
 from adaframe.errors import UsageError
 from adaframe.model.actions import Actions
-from adaframe.model.network import Network
+from adaframe.model.network import Clips, Network
 from adaframe.model.plans import Plan, evenly, parse_plan, planned, strongest_look
+
+ACTIONS = Actions(looks=("big", "small"), glance_answers=True, skips=(1, 2))
 
 
 def lengths(*frames: int, of: int = 8) -> Tensor:
@@ -28,21 +30,23 @@ def lengths(*frames: int, of: int = 8) -> Tensor:
         ("glance", Plan("glance", "glance", 1)),
         ("static:look-16/4", Plan("static:look-16/4", "look-16", 4)),
         ("static:look-16", Plan("static:look-16", "look-16", 1)),
+        ("random:look-16/4", Plan("random:look-16/4", "look-16", 4, "random")),
+        ("change:look-32/2", Plan("change:look-32/2", "look-32", 2, "change")),
     ],
 )
 def test_plans_by_name(tiny: Model, text: str, plan: Plan) -> None:
     assert parse_plan(text, tiny) == plan
 
 
-@pytest.mark.parametrize("text", ["unifrom", "static:look-16/0", "static:look-16/x", "static", ""])
+@pytest.mark.parametrize("text", ["unifrom", "static:look-16/0", "random:look-16/x", "change", ""])
 def test_what_is_no_plan_is_refused_with_an_example(tiny: Model, text: str) -> None:
-    with pytest.raises(UsageError, match=r"expected adaptive, uniform, .* static:look-32/4|no look is called"):
+    with pytest.raises(UsageError, match=r"expected adaptive, .* random:LOOK/K .* static:look-32/4|no look is called"):
         parse_plan(text, tiny)
 
 
 def test_an_unknown_look_is_refused_with_the_known_ones(tiny: Model) -> None:
     with pytest.raises(UsageError, match="no look is called look-64; this model has look-32, look-16"):
-        parse_plan("static:look-64/2", tiny)
+        parse_plan("change:look-64/2", tiny)
 
 
 def test_every_kth_frame_is_seen_in_the_middle_of_its_stretch(
@@ -57,6 +61,54 @@ def test_every_kth_frame_is_seen_in_the_middle_of_its_stretch(
     seen = [[t for t in range(8) if row[t]] for row in decisions.seen()[..., 0].tolist()]
     assert seen == [[2, 6], [2, 6], [2], [0], [0]]
     assert decisions.names(3) == ["look-16", "skip"]
+
+
+def test_a_rule_takes_as_many_frames_as_the_static_plan_those_of_the_highest_priority() -> None:
+    valid = lengths(8, 7, 3, 2, 1)
+    priority = torch.tensor([[1, 9, 3, 0, 2, 8, 5, 7]]).expand(5, 8)
+
+    decisions = Plan("change:big/4", "big", 4, "change").decisions(valid, ACTIONS, priority)
+
+    seen = [[t for t in range(8) if row[t]] for row in decisions.seen()[..., 0].tolist()]
+    assert seen == [[1, 5], [1, 5], [1], [1], [0]]
+    as_static = Plan("static:big/4", "big", 4).decisions(valid, ACTIONS)
+    assert torch.equal(decisions.seen().sum(dim=1), as_static.seen().sum(dim=1))
+    assert not decisions.glanced.any()
+
+
+def test_of_frames_that_changed_alike_the_earlier_are_taken() -> None:
+    decisions = Plan("change:big/2", "big", 2, "change").decisions(lengths(8), ACTIONS, torch.zeros(1, 8))
+
+    assert decisions.names(0) == ["big"] * 4 + ["skip"] * 4
+
+
+def test_a_rule_without_priorities_is_not_guessed_at() -> None:
+    with pytest.raises(ValueError, match="change:big/2: frames are chosen by their priority"):
+        Plan("change:big/2", "big", 2, "change").decisions(lengths(8), ACTIONS)
+
+
+@pytest.mark.parametrize("rule", ["random", "change"])
+def test_under_a_rule_only_its_frames_are_computed_and_a_clip_is_answered_alike_in_any_batch(
+    make_network: Callable[..., Network], make_clips: Callable[..., Clips], rule: str
+) -> None:
+    network, clips = make_network(plan=f"{rule}:look-32/3"), make_clips(videos=4, lengths=[8, 6, 3, 1])
+    run: list[int] = []
+    network.looks[0].register_forward_hook(lambda _, inputs, __: run.append(len(inputs[0])))
+
+    with torch.no_grad():
+        scores, decisions = network.recognise(clips)
+        looks = sum(run)
+        dense = network.classify(network.all_features(clips), decisions.seen().float(), clips.times_s)
+        pairs = [network.recognise(Clips(*(x[b : b + 1] for x in vars(clips).values()))) for b in range(4)]
+
+    assert network.glance is None
+    assert decisions.seen().flatten(1).sum(dim=1).tolist() == [3, 2, 1, 1]
+    assert looks == 7
+    torch.testing.assert_close(scores, dense, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(scores, torch.cat([score for score, _ in pairs]), atol=1e-5, rtol=1e-5)
+    assert torch.equal(decisions.actions, torch.cat([alone.actions for _, alone in pairs]))
+    one_look = network.costs.looks[0] + network.costs.project[0]
+    assert network.costs.executed(decisions).tolist() == [n * one_look + network.costs.head for n in (3, 2, 1, 1)]
 
 
 @pytest.mark.parametrize("plan", ["uniform", "glance", "static:look-32/3", "static:look-32/5", "static:look-16/20"])
@@ -105,9 +157,6 @@ def test_uniform_takes_the_look_with_the_most_macs_not_the_most_pixels(tiny: Mod
     assert strongest_look(uneven) == "deep"
     costs = Network(uneven, classes=2).costs
     assert uneven.looks[costs.strongest].name == "deep"
-
-
-ACTIONS = Actions(looks=("big", "small"), glance_answers=True, skips=(1, 2))
 
 
 @pytest.mark.parametrize(("looks", "seen"), [(8, list(range(8))), (4, [0, 2, 4, 6]), (2, [1, 5]), (1, [3])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,36 @@ def test_a_baseline_uses_the_same_frozen_features(
     assert len(kept) == 1
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "cache").rglob("features-*")} == kept
     assert (tmp_path / "uniform" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("policy", ["random:look-32/2", "change:look-32/2"])
+def test_a_rule_takes_the_same_frames_from_frozen_features_as_from_pictures(
+    make_config: MakeConfig, make_recogniser: Callable[..., Any], weights: str, tmp_path: Path, policy: str
+) -> None:
+    config = make_config(**pretrained(weights, policy=policy))
+    module = make_recogniser(build_network(config, 2).eval(), policy=policy)
+    network = module.network
+    taken = {}
+
+    with load(config, tmp_path) as material, torch.no_grad():
+        use_frozen_features(material, build_network(replace(config, policy="adaptive"), 2))
+        for seed in (None, (0, 0), (0, 1)):
+            from_features, from_frames = (
+                list(material.batches(network, material.readable, seed=seed, frozen=frozen)) for frozen in (True, False)
+            )
+            actions = [module.recognise(batch)[1].actions for batch in from_features]
+            assert all(batch.crops is None for batch in from_features)
+            for found, batch in zip(actions, from_frames, strict=True):
+                assert torch.equal(found, module.recognise(batch)[1].actions)
+                if seed is None:  # as a file is answered
+                    assert torch.equal(found, network.recognise(batch.as_clips())[1].actions)
+            order = torch.cat([batch.clips for batch in from_features]).argsort()
+            taken[seed] = torch.cat(actions)[order]
+
+    assert all((actions == 0).sum(dim=1).tolist() == [2] * len(actions) for actions in taken.values())
+    if policy.startswith("random"):  # drawn anew in each epoch, and for each clip
+        assert not torch.equal(taken[0, 0], taken[0, 1])
+        assert len(taken[None].unique(dim=0)) > 1
 
 
 def test_features_are_computed_anew_when_something_that_makes_them_changes(
