@@ -1,6 +1,6 @@
 """What rules take frames by without running any network: chance, or how much the picture changed.
 
-Letters: B videos, T sampled frames, H×W pixels
+Letters: B videos, T sampled frames, N frames, H×W pixels
 of the crop.
 """
 
@@ -44,12 +44,29 @@ def drawn_by_content(crops: Tensor, valid: Tensor) -> Tensor:
 
 
 def glance_change(crops: Tensor, valid: Tensor, pixels: int, preprocess: Preprocess) -> Tensor:
-    """Mean absolute difference of successive glances in normalised pixels, (B, T).
+    """Mean absolute difference of successive glances in normalised pixels, (B, T); the first frame's as `from_steps` says."""
+    videos, frames = valid.shape
+    small = at_pixels(crops.reshape(-1, *crops.shape[2:]), pixels, preprocess).reshape(videos, frames, -1)
+    return from_steps((small[:, 1:] - small[:, :-1]).abs().mean(dim=2), valid)
+
+
+def glance_differences(crops: Tensor, pixels: int, preprocess: Preprocess) -> Tensor:
+    """Mean absolute difference of each two of N glances in normalised pixels, (N, N).
+
+    Args:
+        crops: uint8, RGB, (N, H, W, 3).
+        pixels: side of the glance.
+        preprocess: how pictures are shrunken and normalised.
+    """
+    small = at_pixels(crops, pixels, preprocess).flatten(1)
+    return torch.stack([(small - one).abs().mean(dim=1) for one in small])
+
+
+def from_steps(steps: Tensor, valid: Tensor) -> Tensor:
+    """Change of each frame, (B, T), from that of one to the next, (B, T-1); zeros where there are no more frames.
 
     The first frame has none of its own: it gets the mean of its video, so that it is neither first nor last in line.
     """
-    videos, frames = valid.shape
-    small = at_pixels(crops.reshape(-1, *crops.shape[2:]), pixels, preprocess).reshape(videos, frames, -1)
-    change = (small[:, 1:] - small[:, :-1]).abs().mean(dim=2) * valid[:, 1:]
+    change = steps * valid[:, 1:]
     mean = change.sum(dim=1, keepdim=True) / valid[:, 1:].sum(dim=1, keepdim=True).clamp(min=1)
     return torch.cat([mean, change], dim=1)

@@ -15,7 +15,7 @@ from adaframe.config import Model
 from adaframe.errors import VideoError
 from adaframe.files import atomic_path
 from adaframe.model.network import Clips, Network
-from adaframe.model.priority import Rule
+from adaframe.model.priority import Rule, from_steps, glance_differences
 from adaframe.training.augment import augment
 from adaframe.training.sources import Sample, candidate_plan, pad, priority_of
 from adaframe.video import FrameCache
@@ -31,6 +31,7 @@ class FrozenFeatures:
         model: gives the sampling.
         path: file of the values. Pickled, they are read from there again.
         rule: whose priority of the frames goes with their features.
+        differences: of each two of a clip's candidates, (N, N); kept as they are computed, for the change rule.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class FrozenFeatures:
         model: Model,
         path: Path = Path(),
         rule: Rule | None = None,
+        differences: dict[int, torch.Tensor] | None = None,
     ) -> None:
         self.values, self.sources, self.cache, self.model, self.path = values, tuple(sources), cache, model, path
         self.rule = rule
+        self.differences = {} if differences is None else differences
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _read, (self.path, self.sources, self.cache, self.model)
@@ -65,12 +68,25 @@ class FrozenFeatures:
     ) -> np.ndarray | None:
         if self.rule is None:
             return None
-        crops = augment(self.cache.frames(clip, indices), self.model.preprocess, None, None)
-        return priority_of(self.rule, pad(crops, len(valid)), valid, self.model, rng)
+        if self.rule == "change":
+            steps = pad(self._differences(clip)[indices[:-1], indices[1:]].numpy(), len(valid) - 1)
+            change: np.ndarray = from_steps(torch.from_numpy(steps)[None], torch.from_numpy(valid)[None])[0].numpy()
+            return change
+        return priority_of(self.rule, self._crops(clip, indices, len(valid)), valid, self.model, rng)
+
+    def _differences(self, clip: int) -> torch.Tensor:
+        if clip not in self.differences:
+            model, frames = self.model, len(self.cache.times_s(clip))
+            crops = torch.from_numpy(self._crops(clip, np.arange(frames), frames))
+            self.differences[clip] = glance_differences(crops, model.glance.pixels, model.preprocess)
+        return self.differences[clip]
+
+    def _crops(self, clip: int, indices: np.ndarray, length: int) -> np.ndarray:
+        return pad(augment(self.cache.frames(clip, indices), self.model.preprocess, None, None), length)
 
     def restricted(self, sources: Sequence[str], rule: Rule | None) -> FrozenFeatures:
         """The same with only these sources, in this order (a baseline needs fewer), and by another rule."""
-        return FrozenFeatures(self.values, sources, self.cache, self.model, self.path, rule)
+        return FrozenFeatures(self.values, sources, self.cache, self.model, self.path, rule, self.differences)
 
 
 def frozen_features(
