@@ -80,10 +80,12 @@ demo-seeds: | $(STAMPS)-demo
 	  $$train --out $$run/adaptive; \
 	  $$train --out $$run/uniform --policy uniform; \
 	  $$train --out $$run/static --policy static:look-112/4; \
+	  $$train --out $$run/random --policy random:look-112/4; \
+	  $$train --out $$run/change --policy change:look-112/4; \
 	  $$train --out $$run/glance --policy glance; \
 	  $$train --out $$run/arnet-loss --budget 1 --train.compute fixed --train.fixed_weights '[0.95,13.0,0.0115]'; \
 	  $(ADAFRAME) evaluate --checkpoint $$run/adaptive/$(MODEL) --data.root $$run/data --baselines --report $$run/report \
-	    --against $$run/{uniform,static,glance,arnet-loss}/$(MODEL); \
+	    --against $$run/{uniform,static,random,change,glance,arnet-loss}/$(MODEL); \
 	  set +x; \
 	done
 	@$(PY) -m adaframe.evaluation.studies.seeds demo/seed-*/report
