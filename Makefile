@@ -27,7 +27,7 @@ MODEL := model.safetensors
 help:
 	@echo "make demo   renders a small data set, trains on it, measures what was saved, and draws it (in demo/)"
 	@echo "make test   the checks and all tests, as the CI runs them"
-	@echo "make demo-seeds  the demo under three seeds, with mean and range (40 minutes)"
+	@echo "make demo-seeds  the demo under three seeds, with mean and range (50 minutes)"
 	@echo "make demo-budgets  the demo trained for several budgets, and one model moved to them (10 minutes)"
 	@echo "make clean-demo"
 	@echo
@@ -68,9 +68,10 @@ demo/report/table.txt: demo/adaptive/$(MODEL) demo/uniform/$(MODEL)
 demo/strip.png: demo/adaptive/$(MODEL)
 	@clips=(demo/data/test/*/*.mp4); set -x; $(ADAFRAME) classify "$${clips[0]}" --checkpoint demo/adaptive/$(MODEL) --figure $@
 
-# The demo under several seeds (of data and training), beside baselines trained alone: a plan of about adaptive's cost, the
-# glance, and AR-Net's loss, whose weights of the compute are made 260 times as large, as the demo's uniform frame is so much
-# cheaper than AR-Net's (and that of the spread so much smaller, as the two are multiplied). 12 minutes a seed.
+# The demo under several seeds (of data and training), beside baselines trained alone: a plan of about adaptive's cost, as many
+# frames at random or where most changed, the glance, and AR-Net's loss, whose weights of the compute are made 260 times as
+# large, as the demo's uniform frame is so much cheaper than AR-Net's (and that of the spread so much smaller, as the two are
+# multiplied). 16 minutes a seed.
 SEEDS ?= 0 1 2
 demo-seeds: | $(STAMPS)-demo
 	@for seed in $(SEEDS); do \
