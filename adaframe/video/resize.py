@@ -43,11 +43,11 @@ def resize_frame(image: NDArray[np.uint8], preprocess: Preprocess, *, crop: bool
         raise UsageError(f"preprocess.crop ({side}) is larger than preprocess.resize ({preprocess.resize})")
     how = _FILTERS[preprocess.filter]
     if not crop:
-        return fitted(image, tall, wide, how)
+        return fitted(image, tall, wide, how=how)
     top, left = round((tall - side) / 2), round((wide - side) / 2)
     rows, columns = _around(height, tall, top, side), _around(width, wide, left, side)
     around = np.ascontiguousarray(image[rows.source, columns.source])
-    small = fitted(around, rows.stop - rows.start, columns.stop - columns.start, how)
+    small = fitted(around, rows.stop - rows.start, columns.stop - columns.start, how=how)
     return np.ascontiguousarray(small[top - rows.start :, left - columns.start :][:side, :side])
 
 
@@ -102,7 +102,7 @@ def resize_frames(images: NDArray[np.uint8], preprocess: Preprocess, *, crop: bo
 
 
 def fitted(
-    image: NDArray[np.uint8], height: int, width: int, how: Image.Resampling = Image.Resampling.BILINEAR
+    image: NDArray[np.uint8], height: int, width: int, *, how: Image.Resampling = Image.Resampling.BILINEAR
 ) -> NDArray[np.uint8]:
     """One frame at exactly this size; untouched where it has it."""
     # Across before down: which way Pillow goes first depends on its version and on sizes, and so does a level here and there.
