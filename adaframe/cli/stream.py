@@ -158,7 +158,7 @@ def _recognise(
     from adaframe.inference.recognizer import load
     from adaframe.inference.watch import watch
     from adaframe.live.visitor import WithVisitor
-    from adaframe.video.camera import Cameras
+    from adaframe.video.cameras import Cameras
 
     own = [source for source in args.source if not (visitor and source == _BROWSER)]
     cameras = WithVisitor(visitor, Cameras(own)) if visitor and len(own) < len(args.source) else None
@@ -228,7 +228,7 @@ def _output(args: argparse.Namespace, checkpoint: str, metadata: Metadata, names
 
 def _list() -> int:
     from adaframe.live.lines import note
-    from adaframe.video.camera import list_cameras
+    from adaframe.video.webcam import list_cameras
 
     cameras = list_cameras()
     for index, name in cameras:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adaframe.errors import VideoError
-from adaframe.inference.together import recognise_paths
+from adaframe.inference.many_files import recognise_paths
 from adaframe.video import DecodePool
 
 if TYPE_CHECKING:

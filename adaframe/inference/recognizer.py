@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from adaframe.errors import UsageError, VideoError
+from adaframe.inference.key_frames_first import first_step, second_step
+from adaframe.inference.many_files import recognise_paths
 from adaframe.inference.moment import Event, Moment
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.scan import merged, unsettled
-from adaframe.inference.steps import first_step, second_step
-from adaframe.inference.together import recognise_paths
 from adaframe.inference.total import Recognised, Total
 from adaframe.inference.watch import watch
 from adaframe.model.actions import Decisions

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adaframe.errors import UsageError
-from adaframe.inference.recent import Recent
+from adaframe.inference.change_detector import ChangeDetector
 from adaframe.inference.recognizer import Recognizer
-from adaframe.inference.still import Still
+from adaframe.inference.sliding_window import SlidingWindow
 from adaframe.model.actions import Decisions
 from adaframe.model.network import Clips
 from adaframe.model.policy import MASKED, State
@@ -60,7 +60,7 @@ class Answer:
 class _Track:
     """What is kept of one source."""
 
-    recent: Recent
+    recent: SlidingWindow
     state: State | None = None  # of the policy
     state_s: float = 0.0  # when that started
     due_s: float | None = None  # when the next sampled frame is due; None before the first
@@ -70,7 +70,7 @@ class _Track:
     slot_s: float = 0.0  # when the last sampled frame was due
     sampled_s: float = 0.0  # when it was captured
     slot: int = -1  # number of the sampled frame since the start, as if none had been missed
-    still: Still = field(default_factory=Still)
+    still: ChangeDetector = field(default_factory=ChangeDetector)
     kept_s: float = 0.0  # when a picture was last given to the network
     moved: bool = False  # whether what was seen over the last window is not what the answer is about
     likely: NDArray[np.float64] | None = None
@@ -208,7 +208,7 @@ class Streaming:
         if track is None or not 0 <= time_s - track.sampled_s <= self.window_s + 2 * self.spacing_s:
             # A frame taken early, a window after another, is not in one window with it.
             window_s = self.window_s - EARLY * self.nominal_s
-            recent = Recent(self.network.head, frames=self.metadata.sampling.frames, window_s=window_s)
+            recent = SlidingWindow(self.network.head, frames=self.metadata.sampling.frames, window_s=window_s)
             track = self._tracks[source] = _Track(recent, sampled_s=time_s)
         return track
 

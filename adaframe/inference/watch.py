@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from adaframe.errors import UsageError, VideoError
-from adaframe.inference.account import Account
 from adaframe.inference.moment import Event, Moment
-from adaframe.inference.target import Target
-from adaframe.video.camera import Cameras
-from adaframe.video.shot import Outage, Shot
+from adaframe.inference.operating_point import OperatingPoint
+from adaframe.inference.reporter import Reporter
+from adaframe.video.cameras import Cameras
+from adaframe.video.live_frame import LiveFrame, Outage
 
 if TYPE_CHECKING:
     from adaframe.inference.recognizer import Recognizer
@@ -55,7 +55,7 @@ def watch(
         still: skip pictures that show what the last glance saw; there is a glance in every window all the same.
         max_seconds: end after so many.
         stop: asked often; True ends.
-        cameras: what frames come from, as `adaframe.video.camera.Cameras`; None opens the sources. Closed in the end.
+        cameras: what frames come from, as `adaframe.video.cameras.Cameras`; None opens the sources. Closed in the end.
 
     Yields:
         Moments and events. When a source is lost its labels end at once; what is known of it is forgotten.
@@ -65,7 +65,7 @@ def watch(
         VideoError: the only source cannot be used; one of several is told of as lost.
         UsageError: more than one, or none too large, of the targets, or a source twice.
     """
-    Target.check(max_load=max_load, latency_ms=latency_ms)
+    OperatingPoint.check(max_load=max_load, latency_ms=latency_ms)
     if len(set(sources)) < len(sources):
         raise UsageError("sources: one is named twice; try: each once")
     cameras = Cameras(sources, every_frame=every_frame) if cameras is None else cameras
@@ -82,10 +82,10 @@ def watch(
         eyes = Streaming(loaded, still=still)
         eyes.warm_up()
         asked = loaded.budget if budget is None else budget
-        target = Target(eyes, budget=asked, max_load=max_load, latency_ms=latency_ms)
+        point = OperatingPoint(eyes, budget=asked, max_load=max_load, latency_ms=latency_ms)
         until_s = float("inf") if max_seconds is None else time.monotonic() + max_seconds
         done = lambda: time.monotonic() >= until_s or (stop is not None and stop())  # noqa: E731
-        yield from _Watch(eyes, target, cameras, live=not every_frame).run(done)
+        yield from _Watch(eyes, point, cameras, live=not every_frame).run(done)
     finally:
         if threads is not None:
             torch.set_num_threads(threads)
@@ -96,14 +96,14 @@ class _Watch:
     """A recogniser at work.
 
     Args:
-        eyes, target, cameras: what it is made of.
+        eyes, point, cameras: what it is made of.
         live: frames between two sampled ones need not be taken.
     """
 
-    def __init__(self, eyes: Streaming, target: Target, cameras: Any, *, live: bool) -> None:
-        self.eyes, self.target, self.cameras, self.live = eyes, target, cameras, live
-        self.accounts: dict[str, Account] = {}
-        self.latest: dict[str, Shot] = {}
+    def __init__(self, eyes: Streaming, point: OperatingPoint, cameras: Any, *, live: bool) -> None:
+        self.eyes, self.point, self.cameras, self.live = eyes, point, cameras, live
+        self.reporters: dict[str, Reporter] = {}
+        self.latest: dict[str, LiveFrame] = {}
         # Those that may doze, by their sources.
         self.own: dict[str, Camera] = {camera.source: camera for camera in getattr(cameras, "cameras", ())}
 
@@ -117,18 +117,18 @@ class _Watch:
                 if isinstance(batch[0], Outage):
                     yield from self._outage(batch[0])
                 else:
-                    yield from self._see([shot for shot in batch if isinstance(shot, Shot)])
+                    yield from self._see([frame for frame in batch if isinstance(frame, LiveFrame)])
             # A file that is played out among sources that go on.
-            for source in [s for s, camera in self.own.items() if camera.ended and s in self.accounts]:
+            for source in [s for s, camera in self.own.items() if camera.ended and s in self.reporters]:
                 yield from self._end(source)
-            self.target.keep()
-        for source in list(self.accounts):
+            self.point.keep()
+        for source in list(self.reporters):
             yield from self._end(source)
 
-    def _take(self) -> list[Shot | Outage]:
+    def _take(self) -> list[LiveFrame | Outage]:
         """What is new; of several sources one that cannot be used is lost, of one it is an error."""
         try:
-            news: list[Shot | Outage] = self.cameras.take(TAKE_S)
+            news: list[LiveFrame | Outage] = self.cameras.take(TAKE_S)
         except VideoError as error:
             if self.cameras.ended and not self.latest:
                 raise
@@ -139,49 +139,49 @@ class _Watch:
         """Seconds for which no source has a frame due: what comes meanwhile need not even be converted."""
         now = time.monotonic()
         waits = []
-        for source, shot in self.latest.items():
+        for source, frame in self.latest.items():
             due_s = self.eyes.due_s(source)
             if self._dozes(source):
                 continue  # it tells when there is something to see
-            if due_s is not None and now - shot.arrived_s < SILENT_S + self.eyes.spacing_s:
-                waits.append(shot.arrived_s + due_s - shot.stream_s - now)
+            if due_s is not None and now - frame.arrived_s < SILENT_S + self.eyes.spacing_s:
+                waits.append(frame.arrived_s + due_s - frame.stream_s - now)
         return max(min(waits, default=0.0), 0.0)
 
-    def _see(self, shots: list[Shot]) -> Iterator[Moment | Event]:
+    def _see(self, frames: list[LiveFrame]) -> Iterator[Moment | Event]:
         """One frame of each of some sources."""
         before = time.process_time()
-        for shot in shots:
-            if self._dozes(shot.source):
-                self.eyes.look_again(shot.source)
-        answers = self.eyes.see([(shot.source, shot.image, shot.stream_s) for shot in shots])
-        self.target.took(time.process_time() - before)
-        for shot, answer in zip(shots, answers, strict=True):
-            self.latest[shot.source] = shot
+        for frame in frames:
+            if self._dozes(frame.source):
+                self.eyes.look_again(frame.source)
+        answers = self.eyes.see([(frame.source, frame.image, frame.stream_s) for frame in frames])
+        self.point.took(time.process_time() - before)
+        for frame, answer in zip(frames, answers, strict=True):
+            self.latest[frame.source] = frame
             if answer is None:
                 continue
-            self._let_doze(shot)
-            account = self.accounts.get(shot.source)
-            if account is None:
+            self._let_doze(frame)
+            reporter = self.reporters.get(frame.source)
+            if reporter is None:
                 eyes = self.eyes
-                account = Account(eyes.metadata, window_s=eyes.window_s, spacing_s=eyes.nominal_s)
-                self.accounts[shot.source] = account
-            self.target.waited(time.monotonic() - shot.arrived_s)
-            target = self.target
-            yield from account.tell(shot, answer, load=target.load, budget=target.budget, note=target.note)
+                reporter = Reporter(eyes.metadata, window_s=eyes.window_s, spacing_s=eyes.nominal_s)
+                self.reporters[frame.source] = reporter
+            self.point.waited(time.monotonic() - frame.arrived_s)
+            point = self.point
+            yield from reporter.tell(frame, answer, load=point.load, budget=point.budget, note=point.note)
 
     def _dozes(self, source: str) -> bool:
         return source in self.own and self.own[source].dozing
 
-    def _let_doze(self, shot: Shot) -> None:
+    def _let_doze(self, frame: LiveFrame) -> None:
         """A camera whose picture stands still may rest."""
-        if not self.live or shot.source not in self.own:
+        if not self.live or frame.source not in self.own:
             return
-        due_s, late_s = self.eyes.due_s(shot.source), self.eyes.late_s(shot.source)
+        due_s, late_s = self.eyes.due_s(frame.source), self.eyes.late_s(frame.source)
         if due_s is None or late_s is None:
-            self.own[shot.source].wake()
+            self.own[frame.source].wake()
         else:
-            start_s = shot.arrived_s - shot.stream_s
-            self.own[shot.source].doze(start_s + due_s, start_s + late_s)
+            start_s = frame.arrived_s - frame.stream_s
+            self.own[frame.source].doze(start_s + due_s, start_s + late_s)
 
     def _outage(self, outage: Outage) -> Iterator[Event]:
         """A source was lost, or is back: what holds ends, and what was seen before is forgotten."""
@@ -191,13 +191,13 @@ class _Watch:
     def _end(self, source: str) -> Iterator[Event]:
         self.eyes.forget(source)
         self.latest.pop(source, None)
-        account = self.accounts.pop(source, None)
-        yield from account.finish() if account is not None else ()
+        reporter = self.reporters.pop(source, None)
+        yield from reporter.finish() if reporter is not None else ()
 
 
-def _rounds(items: Sequence[Shot | Outage]) -> Iterator[list[Shot | Outage]]:
+def _rounds(items: Sequence[LiveFrame | Outage]) -> Iterator[list[LiveFrame | Outage]]:
     """Frames of different sources together, outages by themselves, in the order in which they came."""
-    batch: list[Shot | Outage] = []
+    batch: list[LiveFrame | Outage] = []
     for item in items:
         if batch and (isinstance(item, Outage) or any(item.source == other.source for other in batch)):
             yield batch

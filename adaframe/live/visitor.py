@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from adaframe.live.web import BrowserCamera
-    from adaframe.video.camera import Camera, Cameras, Outage, Shot
+    from adaframe.video.camera import Camera
+    from adaframe.video.cameras import Cameras
+    from adaframe.video.live_frame import LiveFrame, Outage
 
 _TURN_S = 0.02  # how long one of them is waited for, while the other may have something
 
@@ -32,16 +34,16 @@ class WithVisitor:
     def ended(self) -> bool:
         return self._visitor.ended and self._others.ended
 
-    def take(self, timeout_s: float) -> list[Shot | Outage]:
+    def take(self, timeout_s: float) -> list[LiveFrame | Outage]:
         """What is new, at most one thing of each source; waits for the first."""
         until = time.monotonic() + timeout_s
         while True:
             left_s = max(until - time.monotonic(), 0.0)
             alone = self._others.ended
-            shot = self._visitor.take(left_s if alone else 0.0)
-            news = [] if alone else self._others.take(0.0 if shot is not None else min(left_s, _TURN_S))
-            if shot is not None:
-                news.append(shot)
+            frame = self._visitor.take(left_s if alone else 0.0)
+            news = [] if alone else self._others.take(0.0 if frame is not None else min(left_s, _TURN_S))
+            if frame is not None:
+                news.append(frame)
             if news or left_s <= 0 or self.ended:
                 return news
 

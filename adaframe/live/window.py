@@ -15,7 +15,7 @@ from adaframe.errors import AdaframeError, MissingExtra
 from adaframe.inference.moment import Event, Moment
 from adaframe.live.lines import note
 from adaframe.live.window_child import HEIGHT, WIDTH, run_window
-from adaframe.video.child import CONTEXT
+from adaframe.video.child_process import CONTEXT
 
 _OPENS_S = 60.0  # on a busy machine
 _CLOSES_S = 1.0

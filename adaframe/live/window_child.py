@@ -9,7 +9,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from adaframe.video.child import isolate
+from adaframe.video.child_process import isolate
 
 if TYPE_CHECKING:
     import numpy as np

@@ -25,7 +25,7 @@ from lightning_fabric.plugins.environments.lightning import find_free_network_po
 from adaframe.config import Config
 from adaframe.errors import AdaframeError
 from adaframe.training.ranks import ALONE, Rank
-from adaframe.video.child import CONTEXT, end_with_parent
+from adaframe.video.child_process import CONTEXT, end_with_parent
 
 if TYPE_CHECKING:
     from adaframe.model.cost import Costs

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adaframe.video.cache import FrameCache
-    from adaframe.video.camera import Camera, Cameras
+    from adaframe.video.camera import Camera
+    from adaframe.video.cameras import Cameras
     from adaframe.video.clip import ClipRequest, read_clip
     from adaframe.video.clip_frames import ClipFrames
     from adaframe.video.facts import VideoFacts, probe
+    from adaframe.video.live_frame import LiveFrame, Outage
     from adaframe.video.parts import Part, Parts
     from adaframe.video.pool import DecodeFuture, DecodePool
     from adaframe.video.reader import Frames, read_frames
     from adaframe.video.resize import resize_frames
     from adaframe.video.sampling import Plan, plan_windows
-    from adaframe.video.shot import Outage, Shot
     from adaframe.video.webcam import list_cameras
 
 __all__ = [
@@ -32,11 +33,11 @@ __all__ = [
     "DecodePool",
     "FrameCache",
     "Frames",
+    "LiveFrame",
     "Outage",
     "Part",
     "Parts",
     "Plan",
-    "Shot",
     "VideoFacts",
     "list_cameras",
     "plan_windows",
@@ -48,9 +49,9 @@ __all__ = [
 
 _HOME = {
     "Camera": "camera",
-    "Cameras": "camera",
-    "Outage": "shot",
-    "Shot": "shot",
+    "Cameras": "cameras",
+    "Outage": "live_frame",
+    "LiveFrame": "live_frame",
     "list_cameras": "webcam",
     "ClipFrames": "clip_frames",
     "ClipRequest": "clip",

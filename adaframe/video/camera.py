@@ -1,4 +1,4 @@
-"""Live sources -> newest frames: webcams, streams on the network, and files that are played.
+"""A live source -> its newest frames: a webcam, a stream on the network, or a file that is played.
 
 Each source is captured in a process of its own, which keeps only the newest frame: what comes while the caller works is
 dropped and counted, never queued. A source that is lost is tried again until it is back, a process that hangs or crashes
@@ -7,28 +7,21 @@ is ended and started anew.
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from multiprocessing import connection
-from types import TracebackType
 from typing import Any
 
 from adaframe.errors import AdaframeError, DecoderFailure
-from adaframe.video.block import Block
-from adaframe.video.camera_child import PAUSES_S, capture
-from adaframe.video.child import CONTEXT
-from adaframe.video.shot import Outage, Shot
+from adaframe.video.capture import START_S, Capture
+from adaframe.video.capture_process import PAUSES_S
+from adaframe.video.capture_status import CaptureStatus
+from adaframe.video.live_frame import LiveFrame, Outage
+from adaframe.video.shared_frame import SharedFrame
 from adaframe.video.source import parse_source
-from adaframe.video.status import Status
-from adaframe.video.webcam import list_cameras
 
-__all__ = ["Camera", "Cameras", "Outage", "Shot", "list_cameras"]
-
-_START_S = 60.0  # for a process to start, on a busy machine
 _ANSWER_S = 1.0  # to convert a frame and hand it over; a later answer is no live frame
 _LASTING_S = 10.0  # a process that lived so long was a good one: the pauses begin anew
 _LOOK_S = 0.25  # from one look after the processes to the next
@@ -55,13 +48,12 @@ class Camera:
         self.source = self._source.name
         self._every_frame = every_frame and self._source.kind == "file"
         self._stall_s = stall_s
-        self._status, self._block = Status(), Block()
+        self._status, self._block = CaptureStatus(), SharedFrame()
         self._outages: deque[Outage] = deque()
         self.dozing = self._can_doze = False
         self._lost = self._new = self._asked = self._played_out = self._closed = self._playing = False
         self._failure: AdaframeError | None = None
-        self._process: Any = None
-        self._pipe: Any = None
+        self._capture: Capture | None = None
         self._pause_s, self._start_at = PAUSES_S[0], time.monotonic()
         self._answer_until = 0.0
         self._start()
@@ -69,9 +61,7 @@ class Camera:
     def __enter__(self) -> Camera:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -82,9 +72,9 @@ class Camera:
     @property
     def process_id(self) -> int | None:
         """Of the capturing process now; None while there is none."""
-        return self._process.pid if self._process is not None else None
+        return self._capture.process_id if self._capture is not None else None
 
-    def take(self, timeout_s: float) -> Shot | Outage | None:
+    def take(self, timeout_s: float) -> LiveFrame | Outage | None:
         """The newest frame that was not taken yet, or news of the source; waits for them.
 
         Returns:
@@ -94,7 +84,7 @@ class Camera:
             VideoError: the file cannot be used at all, or its decoder crashed. Then the camera has ended.
             MissingExtra: webcams need OpenCV.
         """
-        return next(iter(_take([self], timeout_s)), None)
+        return next(iter(take_newest([self], timeout_s)), None)
 
     def doze(self, after_s: float, before_s: float) -> None:
         """Lets capture rest, as the picture stands still: files and streams need not be decoded then, except for key frames.
@@ -106,14 +96,14 @@ class Camera:
             after_s, before_s: of time.monotonic(): from when on a key frame is wanted, and any picture.
         """
         self.dozing = self._can_doze
-        if self.dozing:
-            self._say("doze", after_s, before_s)
+        if self.dozing and self._capture is not None:
+            self._capture.say("doze", after_s, before_s)
 
     def wake(self) -> None:
         """Every picture is wanted again."""
-        if self.dozing:
+        if self.dozing and self._capture is not None:
             self.dozing = False
-            self._say("wake")
+            self._capture.say("wake")
 
     def close(self) -> None:
         """Ends capture."""
@@ -123,30 +113,18 @@ class Camera:
             self._block.close()
 
     def _start(self) -> None:
-        self._pipe, theirs = CONTEXT.Pipe()
-        self._status.promise(_START_S)
-        arguments = (self._source, self._status, theirs, self._every_frame, self._stall_s)
-        process = CONTEXT.Process(target=capture, args=arguments, name=f"capture {self.source}", daemon=True)
         try:
-            process.start()
-        except OSError as error:  # too many processes, or open files
-            self._pipe.close()
-            self._pipe = None
+            self._capture = Capture(self._source, self._status, every_frame=self._every_frame, stall_s=self._stall_s)
+        except OSError as error:
             self._failed(f"cannot be started ({error.strerror})")
             return
-        finally:
-            theirs.close()
-        self._process = process
         if self._playing:
-            self._say("play")
+            self._capture.say("play")
 
     def _stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process.close()
-            self._pipe.close()
-            self._process = self._pipe = None
+        if self._capture is not None:
+            self._capture.end()
+            self._capture = None
         self._new = self._asked = self.dozing = False
 
     def _look_after(self) -> None:
@@ -154,24 +132,25 @@ class Camera:
         if self._closed or self._failure is not None or self._played_out:
             self._listen()
             return
-        if self._process is None:
+        if self._capture is None:
             if time.monotonic() >= self._start_at:
                 self._start()
             return
         if not self._playing:
             self._playing = True
-            self._say("play")
+            self._capture.say("play")
         self._listen()
-        if self._process is not None and self._status.hangs:
+        if self._capture is not None and self._status.hangs:
             self._failed("hangs")
 
     def _listen(self) -> None:
-        try:
-            while self._pipe is not None and self._pipe.poll():
-                self._hear(*self._pipe.recv())
-        except (EOFError, OSError):
-            self._process.join(_ANSWER_S)
-            self._failed(f"crashed ({_exit_of(self._process.exitcode)})")
+        while self._capture is not None:
+            try:
+                if not self._capture.pipe.poll():
+                    return
+                self._hear(*self._capture.pipe.recv())
+            except (EOFError, OSError):
+                self._failed(f"crashed ({self._capture.exit_reason()})")
 
     def _hear(self, word: str, *rest: Any) -> None:
         if word == "new":
@@ -211,102 +190,53 @@ class Camera:
         self._start_at = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, PAUSES_S[1])
 
-    def _say(self, *message: Any) -> None:
-        with suppress(OSError):  # it died: the next look finds out
-            self._pipe.send(message)
-
     def _ask(self) -> None:
         """Asks for the frame that was announced."""
-        if self._new and not self._asked and self._pipe is not None:
+        if self._new and not self._asked and self._capture is not None:
             self._new, self._asked = False, True
-            self._answer_until = time.monotonic() + (_START_S if self._every_frame else _ANSWER_S)
-            self._say("fetch", self._block.name)
+            self._answer_until = time.monotonic() + (START_S if self._every_frame else _ANSWER_S)
+            self._capture.say("fetch", self._block.name)
 
-    def _answer(self) -> Shot | None:
+    def _answer(self) -> LiveFrame | None:
         """The frame that was asked for; None where it was lost meanwhile, or does not come."""
-        while self._asked and self._pipe is not None:
+        while self._asked and self._capture is not None:
             try:
-                if not self._pipe.poll(max(0.0, self._answer_until - time.monotonic())):
+                if not self._capture.pipe.poll(max(0.0, self._answer_until - time.monotonic())):
                     return None
-                word, *rest = self._pipe.recv()
+                word, *rest = self._capture.pipe.recv()
             except (EOFError, OSError):
                 return None
             if word == "larger":
                 self._block.grow(*rest)
-                self._say("fetch", self._block.name)
+                self._capture.say("fetch", self._block.name)
             elif word == "frame":
                 self._asked = False
                 shape, (number, stream_s, wall_s, arrived_s, dropped), self._can_doze = rest
                 if self._outages:  # it is from before a loss
                     return None
                 image = self._block.copy(shape)
-                return Shot(self.source, number, image, stream_s, _local(wall_s), arrived_s, dropped)
+                return LiveFrame(self.source, number, image, stream_s, _local(wall_s), arrived_s, dropped)
             else:
                 self._hear(word, *rest)
         return None
 
 
-class Cameras:
-    """Several live sources; use it in a `with` statement, and from one thread at a time.
-
-    Args:
-        sources, every_frame, stall_s: as of a Camera.
-
-    Raises:
-        UsageError, UnreadableVideo: as of a Camera.
-    """
-
-    def __init__(self, sources: Sequence[str | int], *, every_frame: bool = False, stall_s: float = 5.0) -> None:
-        self.cameras: list[Camera] = []
-        try:
-            for source in sources:
-                self.cameras.append(Camera(source, every_frame=every_frame, stall_s=stall_s))
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Cameras:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def ended(self) -> bool:
-        """Whether all have ended."""
-        return all(camera.ended for camera in self.cameras)
-
-    def take(self, timeout_s: float) -> list[Shot | Outage]:
-        """What is new, at most one thing of each source; waits for the first.
-
-        Raises:
-            VideoError, MissingExtra: as of a Camera, once; the other sources go on with the next call.
-        """
-        return _take(self.cameras, timeout_s)
-
-    def close(self) -> None:
-        """Ends capture."""
-        for camera in self.cameras:
-            camera.close()
-
-
-def _take(cameras: Sequence[Camera], timeout_s: float) -> list[Shot | Outage]:
+def take_newest(cameras: Sequence[Camera], timeout_s: float) -> list[LiveFrame | Outage]:
+    """What is new, at most one thing of each camera; waits for the first."""
     until = time.monotonic() + timeout_s
     while True:
         news = _newest(cameras)
         left_s = until - time.monotonic()
         if news or left_s <= 0 or all(camera.ended for camera in cameras):
             return news
-        pipes = [camera._pipe for camera in cameras if camera._pipe is not None and not camera.ended]
+        pipes = [camera._capture.pipe for camera in cameras if camera._capture is not None and not camera.ended]
         if pipes:
             connection.wait(pipes, min(left_s, _LOOK_S))
         else:
             time.sleep(min(left_s, _LOOK_S))
 
 
-def _newest(cameras: Sequence[Camera]) -> list[Shot | Outage]:
+def _newest(cameras: Sequence[Camera]) -> list[LiveFrame | Outage]:
     """What is there of each; the processes convert their frames side by side."""
     for camera in cameras:
         camera._look_after()
@@ -321,10 +251,3 @@ def _newest(cameras: Sequence[Camera]) -> list[Shot | Outage]:
 
 def _local(wall_s: float) -> datetime:
     return datetime.fromtimestamp(wall_s).astimezone()
-
-
-def _exit_of(code: int | None) -> str:
-    try:
-        return signal.Signals(-(code or 0)).name
-    except ValueError:
-        return f"exit code {code}"

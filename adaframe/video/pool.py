@@ -14,13 +14,12 @@ from concurrent.futures import TimeoutError as TaskTimeout
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from threading import Lock
-from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from adaframe.errors import AdaframeError, DecoderFailure, VideoError
-from adaframe.video.child import CONTEXT, prepare
+from adaframe.video.child_process import CONTEXT, prepare
 
 Result = TypeVar("Result")
 Request = TypeVar("Request")
@@ -117,9 +116,7 @@ class DecodePool:
     def __enter__(self) -> DecodePool:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -18,8 +18,8 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from adaframe.video.decoding_runs import DecodingRun, plan_runs
 from adaframe.video.facts import VideoFacts, open_video
-from adaframe.video.runs import Run, plan_runs
 from adaframe.video.scaling import full_picture
 
 # Decoder threads of one file. A decoding process among others sets it to its share of the cores.
@@ -94,7 +94,7 @@ def _by_stamps(
     indexed = any(name in facts.container for name in _INDEXED)
     whole = planned and indexed and not facts.interlaced
     sound = not facts.warnings
-    runs = [Run(tuple(wanted))]
+    runs = [DecodingRun(tuple(wanted))]
     if ahead is not None:
         runs = plan_runs(facts.key_frames, wanted, indexed=indexed and sound and not ahead, ahead=ahead)
     with open_video(facts.path) as (container, stream):
@@ -129,7 +129,7 @@ def _by_stamps(
                 raise _Missed
 
 
-def _key_tick(run: Run, ticks: NDArray[np.int64]) -> int | None:
+def _key_tick(run: DecodingRun, ticks: NDArray[np.int64]) -> int | None:
     return None if run.key is None else int(ticks[run.key])
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from adaframe.errors import MissingExtra
-from adaframe.video.slot import ToRgb
+from adaframe.video.capture_status import CaptureStatus
+from adaframe.video.frame_slot import ToRgb
 from adaframe.video.source import SourceLost
-from adaframe.video.status import Status
 
 _OPENING_S = 30.0  # some need long to wake up
 _PROBED = 6  # indices, where the system does not list its cameras
@@ -63,7 +63,7 @@ def import_cv2() -> Any:
     return cv2
 
 
-def webcam_frames(index: int, status: Status, stall_s: float) -> Iterator[ToRgb]:
+def webcam_frames(index: int, status: CaptureStatus, stall_s: float) -> Iterator[ToRgb]:
     """Frames as they come, without an end.
 
     Raises:

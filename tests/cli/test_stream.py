@@ -260,7 +260,7 @@ def test_a_file_that_is_not_there_is_an_error_before_anything_starts(capsys: pyt
 
 
 def test_webcams_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("adaframe.video.camera.list_cameras", lambda: [(0, "Front"), (12, "Back")])
+    monkeypatch.setattr("adaframe.video.webcam.list_cameras", lambda: [(0, "Front"), (12, "Back")])
 
     assert main(["stream", "--list"]) == 0
 
@@ -268,7 +268,7 @@ def test_webcams_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def test_no_webcam_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("adaframe.video.camera.list_cameras", list)
+    monkeypatch.setattr("adaframe.video.webcam.list_cameras", list)
 
     assert main(["stream", "--list"]) == 0
 

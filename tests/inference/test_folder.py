@@ -21,9 +21,9 @@ import torch
 import adaframe
 from adaframe.errors import AdaframeError, CheckpointError, DecoderFailure, UnreadableVideo, VideoError
 from adaframe.inference.folder import classify_paths
+from adaframe.inference.many_files import recognise_paths
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
-from adaframe.inference.together import recognise_paths
 from adaframe.video import ClipFrames, ClipRequest, DecodePool, read_clip
 
 RenderClip = Callable[..., Path]

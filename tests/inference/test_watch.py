@@ -19,7 +19,7 @@ from adaframe.errors import AdaframeError, UnreadableVideo, UsageError
 from adaframe.inference.moment import Event, Moment
 from adaframe.inference.recognizer import Recognizer
 from adaframe.inference.watch import watch
-from adaframe.video.shot import Outage, Shot
+from adaframe.video.live_frame import LiveFrame, Outage
 
 MakeCheckpoint = Callable[..., Path]
 RenderClip = Callable[..., Path]
@@ -210,7 +210,7 @@ def test_a_budget_below_what_the_model_can_do_is_said_at_once(model: Recognizer)
 class Failing(fake.FakeCameras):  # type: ignore[name-defined, misc]
     """Cameras of which one cannot be used."""
 
-    def take(self, timeout_s: float) -> list[Shot | Outage]:
+    def take(self, timeout_s: float) -> list[LiveFrame | Outage]:
         news = super().take(timeout_s)
         if news and news[0].source == "bad.mp4":
             self.ended = self.only

@@ -16,18 +16,18 @@ import pytest
 
 from adaframe.errors import DecoderFailure, UnreadableVideo
 from adaframe.evaluation.speed.decode_films import encode
-from adaframe.video import Camera, Cameras, Shot
+from adaframe.video import Camera, Cameras, LiveFrame
 from adaframe.video.reader import read_frames
 
 RenderClip = Callable[..., Path]
 Render = Callable[..., Path]
 
 
-def shots_of(camera: Camera) -> list[Shot]:
+def shots_of(camera: Camera) -> list[LiveFrame]:
     shots = []
     while not camera.ended:
         shot = camera.take(5.0)
-        if isinstance(shot, Shot):
+        if isinstance(shot, LiveFrame):
             shots.append(shot)
     return shots
 
@@ -39,7 +39,7 @@ def test_every_frame_of_a_file_comes_as_classify_sees_it(render_clip: RenderClip
         shots = []
         while not camera.ended:
             shot = camera.take(5.0)
-            assert isinstance(shot, Shot)
+            assert isinstance(shot, LiveFrame)
             shots.append(shot)
             time.sleep(0.01)  # work: the file waits
 
@@ -63,8 +63,8 @@ def test_a_file_plays_at_its_own_speed_and_what_comes_meanwhile_is_dropped_and_c
         rest = shots_of(camera)
         lasted = time.monotonic() - started
 
-    assert isinstance(first, Shot)
-    assert isinstance(second, Shot)
+    assert isinstance(first, LiveFrame)
+    assert isinstance(second, LiveFrame)
     assert first.number == 0
     assert second.number >= 6
     assert second.dropped == second.number - 1
@@ -77,14 +77,14 @@ def test_a_played_file_waits_for_the_first_to_look(render_clip: RenderClip) -> N
         time.sleep(1.5)
         first = camera.take(30.0)
 
-    assert isinstance(first, Shot)
+    assert isinstance(first, LiveFrame)
     assert first.number == 0
 
 
 def test_frames_are_the_callers_own(render_clip: RenderClip) -> None:
     with Camera(str(render_clip("every.mp4", 0.6, fps=25)), every_frame=True) as camera:
         first = camera.take(30.0)
-        assert isinstance(first, Shot)
+        assert isinstance(first, LiveFrame)
         before = first.image.copy()
         shots_of(camera)
 
@@ -111,11 +111,11 @@ def test_a_camera_that_may_doze_gives_key_frames_alone_until_it_is_woken(tmp_pat
         now = time.monotonic()
         camera.doze(now, now + 60.0)
         dozing = camera.dozing
-        rest = [shot for shot in (camera.take(0.5) for _ in range(5)) if isinstance(shot, Shot)]
+        rest = [shot for shot in (camera.take(0.5) for _ in range(5)) if isinstance(shot, LiveFrame)]
         camera.wake()
         awake = shots_of(camera)
 
-    assert isinstance(first, Shot)
+    assert isinstance(first, LiveFrame)
     assert dozing
     assert not camera.dozing
     assert [round(shot.stream_s * 25) for shot in rest[-2:]] == [25, 50]  # one before may have been there already
@@ -139,7 +139,7 @@ def test_a_rotated_file_comes_as_shown(render: Render, rotate: int) -> None:
     with Camera(str(path)) as camera:
         shot = camera.take(30.0)
 
-    assert isinstance(shot, Shot)
+    assert isinstance(shot, LiveFrame)
     np.testing.assert_array_equal(shot.image, read_frames(path, np.array([0])).images[0])
 
 
@@ -165,7 +165,7 @@ def test_a_bad_file_among_others_raises_once_and_the_others_go_on(render_clip: R
     with Cameras([str(bad), str(good)], every_frame=True) as cameras:
         while not cameras.ended:
             try:
-                numbers += [one.number for one in cameras.take(5.0) if isinstance(one, Shot)]
+                numbers += [one.number for one in cameras.take(5.0) if isinstance(one, LiveFrame)]
             except UnreadableVideo as error:
                 failures.append(error.where)
 

@@ -17,16 +17,16 @@ import pytest
 from camera_server import age_s
 
 from adaframe.errors import UsageError
-from adaframe.video import Camera, Cameras, Outage, Shot
-from adaframe.video.leave import Leave
-from adaframe.video.slot import ToRgb
-from adaframe.video.status import Status
-from adaframe.video.stream import stream_frames
+from adaframe.video import Camera, Cameras, LiveFrame, Outage
+from adaframe.video.capture_status import CaptureStatus
+from adaframe.video.doze_permission import DozePermission
+from adaframe.video.frame_slot import ToRgb
+from adaframe.video.network_stream import stream_frames
 
 STALL_S = 1.0
 FRESH_S = 1.0  # a live picture is younger; the 0.1 s that it really is are too strict for a busy machine
 
-Take = Callable[[], "Shot | Outage | None"]
+Take = Callable[[], "LiveFrame | Outage | None"]
 
 
 class Server:
@@ -60,7 +60,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     server.kill()
 
 
-def until(camera: Camera, wanted: Callable[[Shot | Outage], bool], within_s: float) -> Shot | Outage:
+def until(camera: Camera, wanted: Callable[[LiveFrame | Outage], bool], within_s: float) -> LiveFrame | Outage:
     """The first thing taken that is wanted."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
@@ -70,9 +70,9 @@ def until(camera: Camera, wanted: Callable[[Shot | Outage], bool], within_s: flo
     raise AssertionError(f"did not come within {within_s} s")
 
 
-def frame(camera: Camera, within_s: float = 30.0) -> Shot:
-    shot = until(camera, lambda one: isinstance(one, Shot), within_s)
-    assert isinstance(shot, Shot)
+def frame(camera: Camera, within_s: float = 30.0) -> LiveFrame:
+    shot = until(camera, lambda one: isinstance(one, LiveFrame), within_s)
+    assert isinstance(shot, LiveFrame)
     return shot
 
 
@@ -83,7 +83,7 @@ def outage(camera: Camera, event: str, within_s: float) -> Outage:
     return found
 
 
-def is_fresh(shot: Shot) -> bool:
+def is_fresh(shot: LiveFrame) -> bool:
     return age_s(float(shot.image.mean()), time.monotonic()) < FRESH_S
 
 
@@ -214,7 +214,7 @@ def test_a_capture_process_that_hangs_takes_nothing_from_the_others(server: Serv
         os.kill(hung.process_id, signal.SIGSTOP)
         end, shots = time.monotonic() + 3.0, 0
         while time.monotonic() < end:
-            shots += sum(isinstance(one, Shot) for one in cameras.take(0.5))
+            shots += sum(isinstance(one, LiveFrame) for one in cameras.take(0.5))
 
     assert shots >= 30  # of 75
 
@@ -249,7 +249,7 @@ def test_pictures_that_come_faster_than_they_are_decoded_are_left_out_not_shown_
     server.start()
     ages = []
 
-    for to_rgb in stream_frames(server.url, Status(), STALL_S, Leave()):
+    for to_rgb in stream_frames(server.url, CaptureStatus(), STALL_S, DozePermission()):
         time.sleep(0.1)  # a slow decoder: 10 of 25 pictures a second
         ages.append(age_of(to_rgb))
         if len(ages) == 60:
@@ -278,7 +278,7 @@ def test_a_lost_source_takes_nothing_from_the_others(server: Server) -> None:
             frame(cameras.cameras[1])
             end, shots = time.monotonic() + 2.0, 0
             while time.monotonic() < end:
-                shots += sum(isinstance(one, Shot) for one in cameras.take(0.5))
+                shots += sum(isinstance(one, LiveFrame) for one in cameras.take(0.5))
 
         assert shots >= 20
         assert not cameras.cameras[0]._lost

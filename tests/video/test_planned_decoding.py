@@ -15,7 +15,7 @@ import pytest
 
 from adaframe.config import Preprocess, Sampling
 from adaframe.errors import UsageError
-from adaframe.video import pyav_reader, runs
+from adaframe.video import decoding_runs, pyav_reader
 from adaframe.video.clip import ClipRequest, read_clip
 from adaframe.video.facts import VideoFacts, probe
 
@@ -128,8 +128,8 @@ def test_frames_before_an_open_groups_key_frame_are_not_lost_in_hevc(film: Film)
 
 
 def test_seeking_everywhere_changes_nothing(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "_SEEK_PACKETS", 0)
-    monkeypatch.setattr(runs, "_THROUGH", 0)
+    monkeypatch.setattr(decoding_runs, "_SEEK_PACKETS", 0)
+    monkeypatch.setattr(decoding_runs, "_THROUGH", 0)
 
     for options in (CLOSED, OPEN, SINGLE):
         assert differ(film(options), some_of(FRAMES)[::3]) == []
@@ -177,7 +177,7 @@ def test_frames_that_none_refers_to_are_not_decoded(film: Film, decoded: list[in
 def test_frames_before_an_open_groups_key_frame_cost_no_more_than_their_group(
     film: Film, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "_THROUGH", 0)
+    monkeypatch.setattr(decoding_runs, "_THROUGH", 0)
     facts = probe(film(OPEN))
     assert facts.key_frames.tolist() == [0, 20, 40, 60, 80]
     decoded.clear()

@@ -9,7 +9,7 @@ from video_shades import seen, shade
 
 from adaframe.config import Preprocess
 from adaframe.errors import UnreadableVideo, UsageError
-from adaframe.video import decord_reader, pyav_reader, runs
+from adaframe.video import decoding_runs, decord_reader, pyav_reader
 from adaframe.video.facts import probe
 from adaframe.video.reader import read_frames
 
@@ -65,7 +65,7 @@ def test_far_into_a_file_the_same_frames_come(
 ) -> None:
     path = render(f"a.{suffix}", gop=gop, frames=70)
 
-    monkeypatch.setattr(runs, "_SEEK_PACKETS", 0)
+    monkeypatch.setattr(decoding_runs, "_SEEK_PACKETS", 0)
     for first in range(70):
         frames = read_frames(path, [first, 69])
         assert frames.warnings == ()

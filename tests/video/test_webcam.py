@@ -13,8 +13,8 @@ import pytest
 
 from adaframe.errors import MissingExtra
 from adaframe.video import webcam
+from adaframe.video.capture_status import CaptureStatus
 from adaframe.video.source import SourceLost
-from adaframe.video.status import Status
 from adaframe.video.webcam import list_cameras, webcam_frames
 
 
@@ -42,7 +42,7 @@ def test_pictures_come_in_rgb_until_the_camera_gives_none(monkeypatch: pytest.Mo
     blue = np.zeros((2, 3, 3), np.uint8)
     blue[..., 0] = 255
     monkeypatch.setitem(sys.modules, "cv2", opencv([blue]))
-    frames = webcam_frames(0, Status(), 5.0)
+    frames = webcam_frames(0, CaptureStatus(), 5.0)
 
     image = next(frames)()
 
@@ -58,7 +58,7 @@ def test_a_camera_that_is_not_there_is_told_with_those_that_are(monkeypatch: pyt
     monkeypatch.setattr(webcam, "_LINUX", True)
 
     with pytest.raises(SourceLost, match=r"index 7; this machine has: 0 \(Front\)"):
-        next(webcam_frames(7, Status(), 5.0))
+        next(webcam_frames(7, CaptureStatus(), 5.0))
 
 
 def test_missing_opencv_is_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +72,7 @@ def test_missing_opencv_is_one_line_with_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setattr(builtins, "__import__", without)
 
     with pytest.raises(MissingExtra, match=r"libGL.*pip install opencv-python-headless"):
-        next(webcam_frames(0, Status(), 5.0))
+        next(webcam_frames(0, CaptureStatus(), 5.0))
 
 
 def test_cameras_are_listed_by_the_first_node_of_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,15 +29,15 @@ from adaframe.config import Preprocess
 from adaframe.data.clips import Clip, DataSet
 from adaframe.data.manifest import load_dataset
 from adaframe.errors import DataError
-from adaframe.inference.account import Account
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import Recognizer, load
+from adaframe.inference.reporter import Reporter
 from adaframe.inference.streaming import Streaming
 from adaframe.model.plans import parse_plan
 from adaframe.progress import Line
 from adaframe.video.facts import probe
+from adaframe.video.live_frame import LiveFrame
 from adaframe.video.reader import read_frames
-from adaframe.video.shot import Shot
 
 Stretch = tuple[float, float]
 _NEVER = datetime.fromtimestamp(0.0, timezone.utc)  # frames of joined clips have no time of day
@@ -148,7 +148,7 @@ def run(model: Recognizer, clips: Sequence[Clip], crops: Crops, method: Method, 
         model.network.plan = parse_plan("uniform", model.metadata.model)
     beta = 0.0 if method.budget is None else model.metadata.beta_for(method.budget)
     eyes = Streaming(model, beta=beta, rate=method.rate, still=method.still)
-    account = Account(model.metadata, window_s=eyes.window_s, spacing_s=eyes.nominal_s)
+    reporter = Reporter(model.metadata, window_s=eyes.window_s, spacing_s=eyes.nominal_s)
     begins: list[float] = []
     right: list[bool] = []
     macs = 0.0
@@ -157,8 +157,8 @@ def run(model: Recognizer, clips: Sequence[Clip], crops: Crops, method: Method, 
         if answer is None:
             continue
         macs += answer.macs
-        shot = Shot("joined", n, image, time_s, _NEVER, 0.0, 0)
-        for told in account.tell(shot, answer, load=0.0, budget=None, note=""):
+        frame = LiveFrame("joined", n, image, time_s, _NEVER, 0.0, 0)
+        for told in reporter.tell(frame, answer, load=0.0, budget=None, note=""):
             if isinstance(told, Moment):
                 right.append(told.label == holding)
             elif (told.event, told.label) == ("start", label):

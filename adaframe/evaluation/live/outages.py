@@ -26,7 +26,7 @@ import numpy as np
 
 from adaframe.cli.parser import positive, seconds
 from adaframe.errors import AdaframeError
-from adaframe.video import Camera, Outage, Shot
+from adaframe.video import Camera, LiveFrame, Outage
 
 _SIZES = ((320, 240), (480, 360))  # width and height
 _AWAY_S = (1, 2, 3, 4, 5, 6)
@@ -166,7 +166,7 @@ def _wait(camera: Camera, server: _Server, size: tuple[int, int] | None) -> floa
     begun = time.monotonic()
     while time.monotonic() - begun < _PATIENCE_S:
         news = camera.take(0.05)
-        if isinstance(news, Shot) and (size is None or news.image.shape[1::-1] == size) and news.arrived_s > begun:
+        if isinstance(news, LiveFrame) and (size is None or news.image.shape[1::-1] == size) and news.arrived_s > begun:
             return time.monotonic()
         server.keep_up()
     raise AdaframeError(f"{camera.source}: no picture within {_PATIENCE_S:g} s; try: look at what its server says")

@@ -22,11 +22,11 @@ import numpy as np
 
 from adaframe.cli.parser import above_zero, positive
 from adaframe.cli.standalone import telling_errors
-from adaframe.inference.load import children
+from adaframe.inference.cpu_load import children
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import load
 from adaframe.inference.watch import watch
-from adaframe.video.shot import Outage, Shot
+from adaframe.video.live_frame import LiveFrame, Outage
 
 _FPS, _SIZE, _PATCHES = 30, (48, 64), 4
 _STILL_S, _MINUTE_S, _LOST_EVERY_S = 10, 60, 600
@@ -59,7 +59,7 @@ class Pretended:
         self._items = _items(frames)
         self.ended = False
 
-    def take(self, timeout_s: float) -> list[Shot | Outage]:
+    def take(self, timeout_s: float) -> list[LiveFrame | Outage]:
         item = next(self._items, None)
         self.ended = item is None
         return [] if item is None else [item]
@@ -68,7 +68,7 @@ class Pretended:
         """Nothing is open."""
 
 
-def _items(frames: int) -> Iterator[Shot | Outage]:
+def _items(frames: int) -> Iterator[LiveFrame | Outage]:
     random, start = np.random.default_rng(0), datetime.now(timezone.utc)
     rows, columns = (np.arange(side) * _PATCHES // side for side in _SIZE)
     image = np.zeros((*_SIZE, 3), np.uint8)
@@ -81,7 +81,7 @@ def _items(frames: int) -> Iterator[Shot | Outage]:
         if within == 0 and second and second % _LOST_EVERY_S == 0:
             yield Outage("lost", "pretended", now, "no frame for 5 s")
             yield Outage("back", "pretended", now)
-        yield Shot("pretended", n, image, n / _FPS, now, time.monotonic(), 0)
+        yield LiveFrame("pretended", n, image, n / _FPS, now, time.monotonic(), 0)
 
 
 def soak(

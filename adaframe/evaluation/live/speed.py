@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from adaframe.cli.parser import fraction, positive, seconds
 from adaframe.cli.standalone import telling_errors
 from adaframe.evaluation.speed.decode_films import encode
-from adaframe.inference.load import cpu_seconds
+from adaframe.inference.cpu_load import cpu_seconds
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.inference.watch import watch
 from adaframe.model.plans import parse_plan
-from adaframe.video.camera import Cameras
+from adaframe.video.cameras import Cameras
 
 _SIZE, _FPS, _GOP, _NOISE = (480, 640), 30.0, 60, 4.0
 _WARM_S = 3.0  # that do not count

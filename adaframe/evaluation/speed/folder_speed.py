@@ -24,8 +24,8 @@ from adaframe.cli.standalone import telling_errors
 from adaframe.data.folders import videos_below
 from adaframe.errors import DataError, VideoError
 from adaframe.evaluation.speed.watched import cpu_s
+from adaframe.inference.many_files import batches, recognise_paths, threads
 from adaframe.inference.recognizer import Recognizer, load
-from adaframe.inference.together import batches, recognise_paths, threads
 from adaframe.progress import Line
 from adaframe.video import DecodePool, Part, Parts
 

@@ -25,9 +25,9 @@ from adaframe.data.manifest import Clip, load_dataset
 from adaframe.errors import DataError
 from adaframe.evaluation.metrics import Results, interval, paired_difference
 from adaframe.evaluation.speed.decode_films import joined, write_joined
+from adaframe.inference.many_files import recognise_paths
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer, load
-from adaframe.inference.together import recognise_paths
 from adaframe.model.metadata import read_metadata
 from adaframe.progress import Line
 from adaframe.video import DecodePool

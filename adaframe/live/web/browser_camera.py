@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from adaframe.video.camera import Outage, Shot
+from adaframe.video.live_frame import LiveFrame, Outage
 
 BROWSER = "browser"  # as a source is named
 MOST_BYTES = 1_000_000  # of one JPEG
@@ -44,7 +44,7 @@ class BrowserCamera:
         )
         self._sending = self._was_lost = False
 
-    def take(self, timeout_s: float) -> Shot | Outage | None:
+    def take(self, timeout_s: float) -> LiveFrame | Outage | None:
         """The newest frame that was not taken yet, or that the browser left or came back; None if nothing came in time."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -62,7 +62,7 @@ class BrowserCamera:
             assert data is not None
             image = _decode(data)
             if image is not None:
-                return Shot(self.source, number, image, stream_s, when, arrived_s, dropped)
+                return LiveFrame(self.source, number, image, stream_s, when, arrived_s, dropped)
 
     def close(self) -> None:
         """Take no more; whoever waits gets None."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adaframe.evaluation.live.soak import Pretended, Reading, read, slope, soak
-from adaframe.video.shot import Outage, Shot
+from adaframe.video.live_frame import LiveFrame, Outage
 from tests.conftest import RenderClip
 
 
@@ -26,7 +26,7 @@ def test_the_pretended_camera_changes_stands_still_and_is_lost() -> None:
     while not camera.ended:
         items += camera.take(0.1)
 
-    shots = [item for item in items if isinstance(item, Shot)]
+    shots = [item for item in items if isinstance(item, LiveFrame)]
     assert len(shots) == 30 * 601
     assert len({id(shot.image) for shot in shots[30 : 30 * 10]}) == 1
     assert len({id(shot.image) for shot in shots[30 * 10 : 30 * 20]}) >= 40

@@ -11,7 +11,7 @@ from PIL import Image, ImageFile
 
 from adaframe.live.web import browser_camera as module
 from adaframe.live.web.browser_camera import BrowserCamera, RefusedFrame
-from adaframe.video.camera import Outage, Shot
+from adaframe.video.live_frame import LiveFrame, Outage
 
 
 def coded(kind: str = "JPEG", size: tuple[int, int] = (64, 36), grey: int = 100) -> bytes:
@@ -35,7 +35,7 @@ def test_the_newest_frame_is_taken_and_those_before_it_are_counted(camera: Brows
 
     shot = camera.take(0)
 
-    assert isinstance(shot, Shot)
+    assert isinstance(shot, LiveFrame)
     assert (shot.source, shot.number, shot.dropped, shot.image.shape) == ("browser", 2, 2, (36, 64, 3))
     assert abs(int(shot.image[0, 0, 0]) - 30) < 4
     assert shot.time.tzinfo is not None
@@ -45,7 +45,7 @@ def test_the_newest_frame_is_taken_and_those_before_it_are_counted(camera: Brows
 def test_taking_waits_for_a_frame(camera: BrowserCamera) -> None:
     threading.Timer(0.05, camera.offer, [coded()]).start()
 
-    assert isinstance(camera.take(10), Shot)
+    assert isinstance(camera.take(10), LiveFrame)
 
 
 def test_a_browser_that_leaves_is_an_outage_until_one_comes(camera: BrowserCamera) -> None:
@@ -112,7 +112,7 @@ def test_frames_that_come_too_fast_are_left_out(camera: BrowserCamera, monkeypat
         camera.offer(coded())
 
     shot = camera.take(0)
-    assert isinstance(shot, Shot)
+    assert isinstance(shot, LiveFrame)
     assert shot.number <= 3
 
 
@@ -124,6 +124,6 @@ def test_pictures_are_rgb_also_where_they_were_grey() -> None:
 
     shot = camera.take(0)
 
-    assert isinstance(shot, Shot)
+    assert isinstance(shot, LiveFrame)
     assert shot.image.shape == (8, 8, 3)
     assert shot.image.dtype == np.uint8

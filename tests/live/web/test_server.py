@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from adaframe.inference.moment import Event
 from adaframe.live.web import browser_camera, server
-from adaframe.video.camera import Shot
+from adaframe.video.live_frame import LiveFrame
 
 STATIC = Path(server.__file__).parent / "static"
 
@@ -169,7 +169,7 @@ def test_a_browser_sends_its_camera_and_each_frame_is_answered(open_page: Any) -
         assert camera.recv(10) == "taken"
         shot = page.browser_frames.take(10)
 
-    assert isinstance(shot, Shot)
+    assert isinstance(shot, LiveFrame)
     assert shot.image.shape == (36, 64, 3)
     lost = page.browser_frames.take(10)
     assert (lost.event, lost.source) == ("lost", "browser")

@@ -15,7 +15,7 @@ from live_chromium import Chromium
 from live_scenes import CLASSES, Feeder
 
 from adaframe.inference.moment import Event
-from adaframe.video.camera import Outage, Shot
+from adaframe.video.live_frame import LiveFrame, Outage
 
 pytestmark = pytest.mark.slow
 
@@ -178,7 +178,7 @@ def test_the_browsers_own_camera_is_sent_and_stops(browser: Chromium, open_page:
     browser.ask("document.querySelector('.webcam button').click()")
     shots = [page.browser_frames.take(30) for _ in range(3)]
 
-    assert all(isinstance(shot, Shot) for shot in shots)
+    assert all(isinstance(shot, LiveFrame) for shot in shots)
     assert shots[0].image.shape[2] == 3
     assert shots[0].image.std() > 10  # a picture, not one colour
     browser.wait_for("document.querySelector('.webcam button').innerText === 'Stop the camera'")

@@ -41,7 +41,7 @@ def _children(pid: int) -> float:
     return total
 
 
-class Load:
+class CpuLoad:
     """Share of one core that the process took over the last seconds.
 
     Args:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from adaframe.video.child import CONTEXT
+from adaframe.video.child_process import CONTEXT
 
 _DEADLINE, _FIRST, _NUMBER, _DROPPED = range(4)
 
 
-class Status:
+class CaptureStatus:
     """How capture is doing. One side writes, the other reads; pass it to a process as an argument."""
 
     def __init__(self) -> None:

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 from adaframe.errors import AdaframeError
-from adaframe.video.block import Block
+from adaframe.video.shared_frame import SharedFrame
 
 
 def test_a_copy_stays_when_the_block_changes_grows_and_goes() -> None:
-    block = Block()
+    block = SharedFrame()
     block.grow(6)
     theirs = SharedMemory(block.name)
     theirs.buf[:6] = bytes(range(6))
@@ -32,4 +32,4 @@ def test_too_little_shared_memory_is_told_before_it_is_used(monkeypatch: pytest.
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=2, f_frsize=4096))
 
     with pytest.raises(AdaframeError, match=r"no room for a frame of 6\.2 MB"):
-        Block().grow(1920 * 1080 * 3)
+        SharedFrame().grow(1920 * 1080 * 3)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from adaframe.errors import VideoError
 from adaframe.inference.in_order import InOrder
-from adaframe.inference.steps import Steps, first_step
+from adaframe.inference.key_frames_first import KeyFramesFirst, first_step
 from adaframe.video import ClipFrames, ClipRequest, DecodePool, Part, Parts
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def recognise_paths(
     answers = InOrder()
     with (
         closing(Parts(pool, (request(str(path)) for path in paths), overtake=_OVERTAKE)) as parts,
-        closing(Steps(pool, metadata, request, recognise, PIXELS_PER_BATCH)) as steps,
+        closing(KeyFramesFirst(pool, metadata, request, recognise, PIXELS_PER_BATCH)) as steps,
         ThreadPoolExecutor(1) as side,
     ):
         parts.begin()  # Before torch is imported: from then on the two take each other's time.

@@ -40,7 +40,7 @@ class _Held:
     frames: DecodeFuture[ClipFrames] | None = None
 
 
-class Steps:
+class KeyFramesFirst:
     """Takes parts of files in their order, and hands them out in that order when all of their windows are answered.
 
     What waits is bounded: so many parts are held back, without their pictures, and as many second steps are under way.

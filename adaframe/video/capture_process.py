@@ -17,10 +17,10 @@ from multiprocessing.shared_memory import SharedMemory
 from typing import Any
 
 from adaframe.errors import AdaframeError, DecoderFailure
-from adaframe.video.child import isolate, limit_memory
-from adaframe.video.leave import Leave, Rest
+from adaframe.video.capture_status import CaptureStatus
+from adaframe.video.child_process import isolate, limit_memory
+from adaframe.video.doze_permission import Doze, DozePermission
 from adaframe.video.source import Source, SourceLost
-from adaframe.video.status import Status
 
 _MEMORY_GB = 4.0
 PAUSES_S = (0.5, 4.0)  # from one try to the next: the first, and the longest
@@ -28,12 +28,12 @@ _LASTING_S = 2.0  # a connection that held so long was a good one: the pauses be
 _PROMISE_S = 3.0
 
 
-def capture(source: Source, status: Status, pipe: Connection, every_frame: bool, stall_s: float) -> None:
+def capture(source: Source, status: CaptureStatus, pipe: Connection, every_frame: bool, stall_s: float) -> None:
     """The whole life of a capture process."""
     isolate()
     link = _Link(pipe)
     try:
-        from adaframe.video.slot import Slot
+        from adaframe.video.frame_slot import FrameSlot
 
         if source.kind == "webcam":
             from adaframe.video.webcam import import_cv2
@@ -42,12 +42,12 @@ def capture(source: Source, status: Status, pipe: Connection, every_frame: bool,
         else:
             import av  # noqa: F401 - before memory is limited
         limit_memory(_MEMORY_GB)
-        slot, leave = Slot(status, lambda: link.say("new"), keep=every_frame), Leave()
-        threading.Thread(target=_Server(link, slot, status, leave).run, name="serve", daemon=True).start()
+        slot, permission = FrameSlot(status, lambda: link.say("new"), keep=every_frame), DozePermission()
+        threading.Thread(target=_Server(link, slot, status, permission).run, name="serve", daemon=True).start()
         if source.kind == "file":
-            _play(source, status, slot, link, leave, every_frame)
+            _play(source, status, slot, link, permission, every_frame)
         else:
-            _stay(source, status, slot, link, leave, stall_s)
+            _stay(source, status, slot, link, permission, stall_s)
     except AdaframeError as error:
         link.say("failed", error)
     except MemoryError:
@@ -61,12 +61,14 @@ def capture(source: Source, status: Status, pipe: Connection, every_frame: bool,
     threading.Event().wait()  # until the camera is closed: it may still ask for the last frame
 
 
-def _play(source: Source, status: Status, slot: Any, link: _Link, leave: Leave, every_frame: bool) -> None:
+def _play(
+    source: Source, status: CaptureStatus, slot: Any, link: _Link, permission: DozePermission, every_frame: bool
+) -> None:
     """Plays a file once somebody is waiting for its frames."""
-    from adaframe.video.play import file_frames
-    from adaframe.video.slot import Captured
+    from adaframe.video.frame_slot import Captured
+    from adaframe.video.played_file import file_frames
 
-    frames, begun = file_frames(source.address, status, leave, paced=not every_frame), 0.0
+    frames, begun = file_frames(source.address, status, permission, paced=not every_frame), 0.0
     status.promise(float("inf"))
     link.wanted.wait()
     for to_rgb, time_s in frames:
@@ -78,16 +80,18 @@ def _play(source: Source, status: Status, slot: Any, link: _Link, leave: Leave, 
     link.say("ended")
 
 
-def _stay(source: Source, status: Status, slot: Any, link: _Link, leave: Leave, stall_s: float) -> None:
+def _stay(
+    source: Source, status: CaptureStatus, slot: Any, link: _Link, permission: DozePermission, stall_s: float
+) -> None:
     """Captures for ever: what is lost is tried again, with growing pauses."""
-    from adaframe.video.slot import Captured
+    from adaframe.video.frame_slot import Captured
 
     here: bool | None = None
     pause_s, longest_s = PAUSES_S
     while True:
         tried, first = time.monotonic(), None
         try:
-            for to_rgb in _live_frames(source, status, stall_s, leave):
+            for to_rgb in _live_frames(source, status, stall_s, permission):
                 arrived = time.monotonic()
                 first = first or arrived
                 if not here:
@@ -96,7 +100,7 @@ def _stay(source: Source, status: Status, slot: Any, link: _Link, leave: Leave, 
                 slot.put(Captured(to_rgb, *status.count(arrived), time.time(), arrived))
         except SourceLost as error:
             slot.clear()
-            leave.take_back()
+            permission.take_back()
             if here is not False:
                 here = False
                 link.say("gone", source.hide(str(error)), time.time())
@@ -109,14 +113,14 @@ def _stay(source: Source, status: Status, slot: Any, link: _Link, leave: Leave, 
         pause_s = min(2 * pause_s, longest_s)
 
 
-def _live_frames(source: Source, status: Status, stall_s: float, leave: Leave) -> Iterator[Any]:
+def _live_frames(source: Source, status: CaptureStatus, stall_s: float, permission: DozePermission) -> Iterator[Any]:
     if source.kind == "webcam":
         from adaframe.video.webcam import webcam_frames
 
         return webcam_frames(int(source.address), status, stall_s)
-    from adaframe.video.stream import stream_frames
+    from adaframe.video.network_stream import stream_frames
 
-    return stream_frames(source.address, status, stall_s, leave)
+    return stream_frames(source.address, status, stall_s, permission)
 
 
 class _Link:
@@ -134,8 +138,8 @@ class _Link:
 class _Server:
     """Answers the camera's questions."""
 
-    def __init__(self, link: _Link, slot: Any, status: Status, leave: Leave) -> None:
-        self._link, self._slot, self._status, self._leave = link, slot, status, leave
+    def __init__(self, link: _Link, slot: Any, status: CaptureStatus, permission: DozePermission) -> None:
+        self._link, self._slot, self._status, self._permission = link, slot, status, permission
         self._block: SharedMemory | None = None
         self._waiting: Any = None  # a frame that was larger than the block
 
@@ -147,9 +151,9 @@ class _Server:
                 if word == "fetch":
                     self._hand_out(*rest)
                 elif word == "doze":
-                    self._leave.rest = Rest(*rest)
+                    self._permission.doze = Doze(*rest)
                 elif word == "wake":
-                    self._leave.rest = None
+                    self._permission.doze = None
 
     def _next_frame(self) -> Any:
         waited, self._waiting = self._waiting, None
@@ -177,4 +181,4 @@ class _Server:
         else:
             np.ndarray(image.shape, np.uint8, self._block.buf)[:] = image
             facts = (frame.number, frame.stream_s, frame.wall_s, frame.arrived_s, self._status.dropped)
-            self._link.say("frame", image.shape, facts, self._leave.possible)
+            self._link.say("frame", image.shape, facts, self._permission.possible)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 
-from adaframe.video.slot import Captured, Slot
-from adaframe.video.status import Status
+from adaframe.video.capture_status import CaptureStatus
+from adaframe.video.frame_slot import Captured, FrameSlot
 
 
 def frame(number: int) -> Captured:
     return Captured(lambda: None, number, 0.0, 0.0, 0.0)
 
 
-def taken(slot: Slot) -> int | None:
+def taken(slot: FrameSlot) -> int | None:
     held = slot.take()
     return None if held is None else held.number
 
 
 def test_a_newer_frame_replaces_one_that_nobody_took_which_counts_as_dropped() -> None:
-    status, announced = Status(), []
-    slot = Slot(status, lambda: announced.append(1), keep=False)
+    status, announced = CaptureStatus(), []
+    slot = FrameSlot(status, lambda: announced.append(1), keep=False)
 
     for number in range(3):
         slot.put(frame(number))
@@ -32,7 +32,7 @@ def test_a_newer_frame_replaces_one_that_nobody_took_which_counts_as_dropped() -
 
 def test_every_frame_that_follows_an_empty_slot_is_announced() -> None:
     announced: list[int] = []
-    slot = Slot(Status(), lambda: announced.append(1), keep=False)
+    slot = FrameSlot(CaptureStatus(), lambda: announced.append(1), keep=False)
 
     slot.put(frame(0))
     slot.take()
@@ -45,7 +45,7 @@ def test_every_frame_that_follows_an_empty_slot_is_announced() -> None:
 
 
 def test_a_frame_from_before_a_loss_is_never_handed_out() -> None:
-    slot = Slot(Status(), lambda: None, keep=False)
+    slot = FrameSlot(CaptureStatus(), lambda: None, keep=False)
     slot.put(frame(0))
 
     slot.clear()
@@ -54,9 +54,9 @@ def test_a_frame_from_before_a_loss_is_never_handed_out() -> None:
 
 
 def test_a_slot_that_keeps_frames_makes_the_next_one_wait() -> None:
-    status, got = Status(), []
+    status, got = CaptureStatus(), []
     there = threading.Semaphore(0)
-    slot = Slot(status, there.release, keep=True)
+    slot = FrameSlot(status, there.release, keep=True)
     putting = threading.Thread(target=lambda: [slot.put(frame(number)) for number in range(5)])
 
     putting.start()

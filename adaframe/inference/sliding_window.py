@@ -25,7 +25,7 @@ class _Part:
     changes: Tensor
 
 
-class Recent:
+class SlidingWindow:
     """The frames seen over the last window, as a head's state: what a file's window of the same frames gives.
 
     Each frame goes through `Head.step` once. What it added leaves with it, and so does the change of the next frame of the

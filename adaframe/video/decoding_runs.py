@@ -15,7 +15,7 @@ _THROUGH = 2
 
 
 @dataclass(frozen=True)
-class Run:
+class DecodingRun:
     """Frames that are decoded in one go.
 
     Args:
@@ -29,7 +29,9 @@ class Run:
     seek: bool = False
 
 
-def plan_runs(key_frames: NDArray[np.int64], wanted: Sequence[int], *, indexed: bool, ahead: int = 0) -> list[Run]:
+def plan_runs(
+    key_frames: NDArray[np.int64], wanted: Sequence[int], *, indexed: bool, ahead: int = 0
+) -> list[DecodingRun]:
     """The cheapest way to the wanted frames, counted in frames to decode and packets to pass.
 
     Between two wanted frames nothing is cheaper than going on at the last key frame before the second one, where it lies
@@ -41,14 +43,14 @@ def plan_runs(key_frames: NDArray[np.int64], wanted: Sequence[int], *, indexed: 
         indexed: whether the container has an index to seek by.
         ahead: begin so many key frames earlier.
     """
-    runs: list[Run] = []
+    runs: list[DecodingRun] = []
     at = 0  # the first frame whose packet has not been read yet, about
     for index in wanted:
         place = int(np.searchsorted(key_frames, index, side="right")) - 1 - ahead
         key = int(key_frames[place]) if place > 0 else None
         if not runs or (key is not None and key - at > _THROUGH):
-            runs.append(Run((), key, seek=indexed and key is not None and key - at > _SEEK_PACKETS))
+            runs.append(DecodingRun((), key, seek=indexed and key is not None and key - at > _SEEK_PACKETS))
         run = runs[-1]
-        runs[-1] = Run((*run.wanted, index), run.key, run.seek)
+        runs[-1] = DecodingRun((*run.wanted, index), run.key, run.seek)
         at = index + 1
     return runs

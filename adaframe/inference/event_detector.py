@@ -30,7 +30,7 @@ class Change:
     began_s: float
 
 
-class Happenings:
+class EventDetector:
     """Smoothed labels of one source: one takes over when it has led by a margin for some time.
 
     One label holds at a time; each is told of, no class counts as background. With several labels each class begins when it

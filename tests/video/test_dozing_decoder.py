@@ -11,10 +11,10 @@ import av
 import numpy as np
 import pytest
 
-from adaframe.video import doze
-from adaframe.video.doze import Doze, Sizes
-from adaframe.video.leave import Leave, Rest
-from adaframe.video.status import Status
+from adaframe.video import dozing_decoder
+from adaframe.video.capture_status import CaptureStatus
+from adaframe.video.doze_permission import Doze, DozePermission
+from adaframe.video.dozing_decoder import DozingDecoder
 
 Render = Callable[..., Path]
 FOR_EVER = float("inf")
@@ -67,14 +67,14 @@ class Codec:
 
 @dataclass
 class Played:
-    """A decoder at work: gives leave, plays packets a tenth of a second apart, notes what comes."""
+    """A decoder at work: is permitted to doze, plays packets a tenth of a second apart, notes what comes."""
 
     clock: Clock
-    leave: Leave = field(default_factory=Leave)
-    status: Status = field(default_factory=Status)
+    permission: DozePermission = field(default_factory=DozePermission)
+    status: CaptureStatus = field(default_factory=CaptureStatus)
 
     def __post_init__(self) -> None:
-        self.doze = Doze(Codec(), self.leave, self.status)
+        self.decoder = DozingDecoder(Codec(), self.permission, self.status)
         self.packets: list[Packet] = []
 
     def play(self, count: int, *, size: int = 100, key_every: int = 10, takes_s: float = 0.0) -> list[int]:
@@ -84,7 +84,7 @@ class Played:
             n = len(self.packets)
             self.packets.append(Packet(n, self.clock, size, n % key_every == 0, takes_s))
             self.clock.now_s += 0.1 - takes_s
-            for picture in self.doze.frames(self.packets[-1]):
+            for picture in self.decoder.frames(self.packets[-1]):
                 self.status.count(self.clock.now_s)
                 given.append(picture.pts)
         return given
@@ -96,19 +96,19 @@ class Played:
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> Played:
     clock = Clock()
-    monkeypatch.setattr(doze, "time", clock)
+    monkeypatch.setattr(dozing_decoder, "time", clock)
     return Played(clock)
 
 
-def test_without_leave_every_packet_is_decoded_as_it_comes(played: Played) -> None:
+def test_without_permission_every_packet_is_decoded_as_it_comes(played: Played) -> None:
     assert played.play(25) == list(range(25))
-    assert played.leave.possible
+    assert played.permission.possible
     assert played.status.dropped == 0
 
 
 def test_of_a_still_scene_key_frames_alone_are_decoded(played: Played) -> None:
     played.play(25)
-    played.leave.rest = Rest(0.0, FOR_EVER)
+    played.permission.doze = Doze(0.0, FOR_EVER)
 
     assert played.play(30) == [30, 40, 50]
     assert played.decoded() == [*range(25), 30, 40, 50]
@@ -118,14 +118,14 @@ def test_of_a_still_scene_key_frames_alone_are_decoded(played: Played) -> None:
 
 def test_a_key_frame_that_is_not_welcome_yet_is_not_decoded(played: Played) -> None:
     played.play(25)
-    played.leave.rest = Rest(played.clock.now_s + 1.0, FOR_EVER)
+    played.permission.doze = Doze(played.clock.now_s + 1.0, FOR_EVER)
 
     assert played.play(20) == [40]
 
 
 def test_packets_that_grow_wake_it_and_the_newest_picture_is_given_at_once(played: Played) -> None:
     played.play(25)
-    played.leave.rest = Rest(0.0, FOR_EVER)
+    played.permission.doze = Doze(0.0, FOR_EVER)
     assert played.play(28) == [30, 40, 50]
 
     assert played.play(3, size=500) == [53, 54, 55]  # the first of them, and then every one
@@ -133,13 +133,13 @@ def test_packets_that_grow_wake_it_and_the_newest_picture_is_given_at_once(playe
     assert played.status.count(0.0)[0] == 56
 
     played.play(8)
-    played.leave.rest = Rest(0.0, FOR_EVER)  # whoever takes the pictures saw that nothing had moved
+    played.permission.doze = Doze(0.0, FOR_EVER)  # whoever takes the pictures saw that nothing had moved
     assert played.play(4) == []
 
 
 def test_a_run_that_grows_a_little_in_every_packet_is_noticed_too(played: Played) -> None:
     played.play(25)
-    played.leave.rest = Rest(0.0, FOR_EVER)
+    played.permission.doze = Doze(0.0, FOR_EVER)
 
     played.play(25)
     given = played.play(14, size=135, key_every=1000)
@@ -150,10 +150,10 @@ def test_a_run_that_grows_a_little_in_every_packet_is_noticed_too(played: Played
 
 def test_when_somebody_wants_pictures_again_what_is_held_is_decoded_in_order(played: Played) -> None:
     played.play(25)
-    played.leave.rest = Rest(0.0, FOR_EVER)
+    played.permission.doze = Doze(0.0, FOR_EVER)
     played.play(8)
 
-    played.leave.rest = None
+    played.permission.doze = None
 
     assert played.play(4) == [33, 34, 35, 36]
     assert [packet.decodings for packet in played.packets[30:34]] == [2, 1, 1, 1]  # the key frame was needed twice
@@ -161,7 +161,7 @@ def test_when_somebody_wants_pictures_again_what_is_held_is_decoded_in_order(pla
 
 def test_where_no_key_frame_comes_there_is_a_picture_in_time_and_it_dozes_on(played: Played) -> None:
     played.play(25)
-    played.leave.rest = Rest(0.0, played.clock.now_s + 0.75)
+    played.permission.doze = Doze(0.0, played.clock.now_s + 0.75)
 
     assert played.play(9, key_every=1000) == [32]
     assert played.decoded() == list(range(33))
@@ -170,46 +170,26 @@ def test_where_no_key_frame_comes_there_is_a_picture_in_time_and_it_dozes_on(pla
 def test_what_is_held_is_bounded_in_bytes_and_in_what_it_takes_to_catch_up(
     played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doze, "_BYTES", 1000)
+    monkeypatch.setattr(dozing_decoder, "_BYTES", 1000)
     played.play(25)
-    played.leave.rest = Rest(0.0, FOR_EVER)
+    played.permission.doze = Doze(0.0, FOR_EVER)
     assert played.play(25, key_every=1000) == [35, 46]
 
     slow = Played(played.clock)
     slow.play(60, takes_s=0.05, size=1)
-    slow.leave.rest = Rest(0.0, FOR_EVER)
+    slow.permission.doze = Doze(0.0, FOR_EVER)
 
     assert slow.play(20, takes_s=0.05, size=1, key_every=1000) == [65, 71, 77]  # 0.25 s of decoding, and one
 
 
 def test_it_dozes_only_after_a_first_picture_and_never_over_packets_without_time(played: Played) -> None:
-    played.leave.rest = Rest(0.0, FOR_EVER)
+    played.permission.doze = Doze(0.0, FOR_EVER)
     assert played.play(4) == [0]
 
     untimed = Packet(None, played.clock)
-    assert list(played.doze.frames(untimed))[-1].pts == 3  # the end of a file: what is held comes out
+    assert list(played.decoder.frames(untimed))[-1].pts == 3  # the end of a file: what is held comes out
     assert untimed.decodings == 1
-    assert not played.leave.possible
-
-
-def test_sizes_of_what_moved_are_not_taken_for_those_of_a_still_scene() -> None:
-    sizes = Sizes()
-    for size in [2000] * 50:
-        sizes.grow(size, still=False)
-    for _ in range(20):
-        assert not sizes.grow(100, still=True)
-
-    assert sizes.grow(400, still=True)
-
-
-def test_a_clock_in_the_picture_that_ticks_wakes_no_longer_once_it_is_known() -> None:
-    sizes = Sizes()
-    ticks = [400 if n % 25 == 0 else 100 for n in range(1, 200)]
-
-    woken = [sizes.grow(size, still=True) for size in ticks]
-
-    assert 1 <= sum(woken[:50]) <= 8  # packets
-    assert not any(woken[50:])
+    assert not played.permission.possible
 
 
 CODECS = [
@@ -240,14 +220,14 @@ def test_pictures_after_a_doze_are_those_of_decoding_all_along(
 
 
 def _frames(path: Path, asleep: Callable[[int], bool]) -> Iterable[av.VideoFrame]:
-    leave = Leave()
+    permission = DozePermission()
     with av.open(str(path)) as container:
         codec = container.streams.video[0].codec_context
         codec.thread_count = 1
-        dozing = Doze(codec, leave, Status())
+        decoder = DozingDecoder(codec, permission, CaptureStatus())
         for n, packet in enumerate(container.demux(video=0)):
-            leave.rest = Rest(0.0, FOR_EVER) if asleep(n) else None
-            for frame in dozing.frames(packet):
+            permission.doze = Doze(0.0, FOR_EVER) if asleep(n) else None
+            for frame in decoder.frames(packet):
                 assert frame.time is not None
                 yield frame
 

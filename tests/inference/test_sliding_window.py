@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adaframe.inference.recent import Recent
+from adaframe.inference.sliding_window import SlidingWindow
 from adaframe.model.temporal import Head
 
 
@@ -23,7 +23,7 @@ def test_the_window_slides_as_if_it_had_begun_there(head: Head) -> None:
     torch.manual_seed(1)
     features = torch.randn(30, 2, 3)
     sources = torch.randint(0, 2, (30,)).tolist()
-    recent = Recent(head, frames=4, window_s=2.0)
+    recent = SlidingWindow(head, frames=4, window_s=2.0)
     for n in range(30):
         recent.add(features[n], sources[n], n * 0.5)
         first = max(0, n - 3)
@@ -38,7 +38,7 @@ def test_the_window_slides_as_if_it_had_begun_there(head: Head) -> None:
 
 @torch.no_grad()
 def test_time_passes_without_frames(head: Head) -> None:
-    recent = Recent(head, frames=4, window_s=2.0)
+    recent = SlidingWindow(head, frames=4, window_s=2.0)
     recent.add(torch.ones(2, 3), 0, 10.0)
     recent.add(torch.ones(2, 3), 0, 11.0)
 
@@ -51,7 +51,7 @@ def test_time_passes_without_frames(head: Head) -> None:
 
 @torch.no_grad()
 def test_days_into_a_stream_gaps_are_still_exact(head: Head) -> None:
-    young, old = (Recent(head, frames=4, window_s=2.0) for _ in range(2))
+    young, old = (SlidingWindow(head, frames=4, window_s=2.0) for _ in range(2))
     for n in range(3):
         young.add(torch.full((2, 3), float(n)), 0, 0.4 * n)
         old.add(torch.full((2, 3), float(n)), 0, 1e7 + 0.4 * n)  # float32 tells seconds apart there

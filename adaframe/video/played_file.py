@@ -10,24 +10,26 @@ from typing import Any
 from av.error import FFmpegError
 
 from adaframe.errors import UnreadableVideo
-from adaframe.video.doze import Doze
+from adaframe.video.capture_status import CaptureStatus
+from adaframe.video.doze_permission import DozePermission
+from adaframe.video.dozing_decoder import DozingDecoder
 from adaframe.video.facts import open_video
-from adaframe.video.leave import Leave
+from adaframe.video.frame_slot import ToRgb
 from adaframe.video.picture import Converter
-from adaframe.video.slot import ToRgb
-from adaframe.video.status import Status
 
 _STEP_S = 60.0  # as long as a file's decoding may take elsewhere
 _NOMINAL_FPS = 25.0
 
 
-def file_frames(path: str, status: Status, leave: Leave, *, paced: bool) -> Iterator[tuple[ToRgb, float]]:
+def file_frames(
+    path: str, status: CaptureStatus, permission: DozePermission, *, paced: bool
+) -> Iterator[tuple[ToRgb, float]]:
     """All frames with their time stamps, in seconds from the first, rising.
 
     Args:
         path: of the file.
         status: promises to go on.
-        leave: to doze, of what is paced; then only what is needed is decoded.
+        permission: to doze, of what is paced; then only what is needed is decoded.
         paced: give each frame when it is due, the first one at once.
 
     Raises:
@@ -46,8 +48,8 @@ def file_frames(path: str, status: Status, leave: Leave, *, paced: bool) -> Iter
             status.promise(wait_s + _STEP_S)
             time.sleep(wait_s)
 
-        doze = Doze(stream.codec_context, leave, status, wait)
-        for frame in _frames(container, stream, status, doze):
+        decoder = DozingDecoder(stream.codec_context, permission, status, wait)
+        for frame in _frames(container, stream, status, decoder):
             stamp = frame.time if frame.time is not None else (first or 0.0) + last + 1 / rate
             if first is None:
                 first, started = stamp, time.monotonic()
@@ -62,10 +64,10 @@ def file_frames(path: str, status: Status, leave: Leave, *, paced: bool) -> Iter
         raise UnreadableVideo(path, "no frame can be decoded", f"ffprobe {path}")
 
 
-def _frames(container: Any, stream: Any, status: Status, doze: Doze) -> Iterator[Any]:
+def _frames(container: Any, stream: Any, status: CaptureStatus, decoder: DozingDecoder) -> Iterator[Any]:
     try:
         for packet in container.demux(stream):
-            for frame in doze.frames(packet):
+            for frame in decoder.frames(packet):
                 yield frame
                 status.promise(_STEP_S)
     except (FFmpegError, OSError):  # a damaged end: what came before it counts

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adaframe.inference.control import Controller, Level, levels
+from adaframe.inference.controller import Controller, Level, levels
 from adaframe.model.metadata import CalibrationPoint, Metadata, read_metadata
 
 WAYS = [Level(b, c) for b, c in ((0.0, 0.8), (1.0, 0.5), (2.0, 0.3), (4.0, 0.1))]

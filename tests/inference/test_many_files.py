@@ -16,10 +16,10 @@ import torch
 
 import adaframe
 from adaframe.errors import DecoderFailure, VideoError
-from adaframe.inference import in_order, together
+from adaframe.inference import in_order, many_files
+from adaframe.inference.many_files import recognise_paths
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
-from adaframe.inference.together import recognise_paths
 from adaframe.inference.total import Recognised
 from adaframe.video import ClipFrames, ClipRequest, read_clip
 
@@ -153,7 +153,7 @@ def test_a_slow_file_is_overtaken_and_answered_in_its_turn(model: Recognizer, fi
 def test_the_first_batch_waits_for_nothing_and_others_a_moment_while_they_are_small(
     model: Recognizer, files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(together, "_PIXELS_WORTH_A_PASS", 6 * 4 * 32**2)  # six windows of four frames
+    monkeypatch.setattr(many_files, "_PIXELS_WORTH_A_PASS", 6 * 4 * 32**2)  # six windows of four frames
     slow = ("mixed-1", "mixed-2", "mixed-3", "mixed-4")  # one window, one, three, two
     watched = Watched(model)
 
@@ -165,7 +165,7 @@ def test_the_first_batch_waits_for_nothing_and_others_a_moment_while_they_are_sm
 def test_a_batch_is_not_kept_waiting_for_long(
     model: Recognizer, files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(together, "_WAIT_S", 0.01)
+    monkeypatch.setattr(many_files, "_WAIT_S", 0.01)
     watched = Watched(model)
 
     recognise(watched, [files[0], files[1], files[2]], Decoded(slow=("mixed-1", "mixed-2"), patient=False))
@@ -189,7 +189,7 @@ def test_torch_leaves_decoders_their_cores_and_gets_its_own_back(busy: int, left
     before = torch.get_num_threads()
     torch.set_num_threads(4)
     try:
-        with together.threads(beside=busy):
+        with many_files.threads(beside=busy):
             assert torch.get_num_threads() == left
         assert torch.get_num_threads() == 4
     finally:
@@ -199,7 +199,7 @@ def test_torch_leaves_decoders_their_cores_and_gets_its_own_back(busy: int, left
 def test_a_batch_ends_with_the_part_that_makes_it_large(
     model: Recognizer, files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(together, "PIXELS_PER_BATCH", 3 * 4 * 32**2)  # three windows of four frames
+    monkeypatch.setattr(many_files, "PIXELS_PER_BATCH", 3 * 4 * 32**2)  # three windows of four frames
     watched = Watched(model)
 
     recognise(watched, files[:7], Decoded())
@@ -217,7 +217,7 @@ def test_an_error_needs_no_model(model: Recognizer) -> None:
 
 
 def test_neither_module_needs_the_other_to_be_imported_first() -> None:
-    code = "import sys, adaframe.inference.together; assert not {'torch', 'adaframe.inference.recognizer'} & set(sys.modules)"
+    code = "import sys, adaframe.inference.many_files; assert not {'torch', 'adaframe.inference.recognizer'} & set(sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 

@@ -12,7 +12,7 @@ BLOCKS = 16  # a side
 STILL_BELOW = 4
 
 
-class Still:
+class ChangeDetector:
     """Compares pictures by the averages of 16×16 blocks with the last one that was kept.
 
     The largest difference counts, not the mean: something small that moves is no still picture.

@@ -1,4 +1,4 @@
-"""Leave to doze, between whoever takes pictures and the process that captures them."""
+"""Permission to leave pictures undecoded: given by whoever takes them, used by the process that captures them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Rest:
+class Doze:
     """When a picture that shows nothing new is wanted, by time.monotonic().
 
     Args:
@@ -18,16 +18,16 @@ class Rest:
     before_s: float
 
 
-class Leave:
-    """For two threads: the one that serves gives it, the one that captures takes it.
+class DozePermission:
+    """For two threads of the capturing process: the one that serves writes it, the one that captures reads it.
 
-    `rest` is None where every picture is wanted; `possible` says whether the source is one that could doze.
+    `doze` is None where every picture is wanted; `possible` says whether the source is one that could doze.
     """
 
     def __init__(self) -> None:
-        self.rest: Rest | None = None
+        self.doze: Doze | None = None
         self.possible = False
 
     def take_back(self) -> None:
         """The source is lost: what was said of its picture is void."""
-        self.rest, self.possible = None, False
+        self.doze, self.possible = None, False

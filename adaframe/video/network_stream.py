@@ -10,13 +10,13 @@ from typing import Any
 import av
 from av.error import ExitError, FFmpegError, InvalidDataError
 
-from adaframe.video.doze import Doze
+from adaframe.video.capture_status import CaptureStatus
+from adaframe.video.doze_permission import DozePermission
+from adaframe.video.dozing_decoder import DozingDecoder
 from adaframe.video.facts import moving_pictures, skip_others
-from adaframe.video.leave import Leave
+from adaframe.video.frame_slot import ToRgb
 from adaframe.video.picture import Converter, decoded
-from adaframe.video.slot import ToRgb
 from adaframe.video.source import SourceLost
-from adaframe.video.status import Status
 
 _OPEN_S = 8.0  # to connect and learn what is in the stream
 _MARGIN_S = 2.0  # by which libav may be late in giving up; then the process is ended
@@ -36,7 +36,7 @@ _OPTIONS = {
 }
 
 
-def stream_frames(url: str, status: Status, stall_s: float, leave: Leave) -> Iterator[ToRgb]:
+def stream_frames(url: str, status: CaptureStatus, stall_s: float, permission: DozePermission) -> Iterator[ToRgb]:
     """Frames as they come, without an end.
 
     Where they come faster than they are decoded, those that would be shown late are left out, up to a key frame. With leave to
@@ -61,15 +61,15 @@ def stream_frames(url: str, status: Status, stall_s: float, leave: Leave) -> Ite
         skip_others(container, stream)
         pace = _Pace(status, stall_s) if _bursts(container) else None
         packets = _packets(container, stream, status, stall_s)
-        doze = Doze(stream.codec_context, leave, status, pace.wait if pace else None)
-        for time_s, to_rgb in _pictures(packets if pace else _live(packets), stream, stall_s, doze):
+        decoder = DozingDecoder(stream.codec_context, permission, status, pace.wait if pace else None)
+        for time_s, to_rgb in _pictures(packets if pace else _live(packets), stream, stall_s, decoder):
             if pace is not None and time_s is not None:
                 pace.wait(time_s)
             yield to_rgb
     raise SourceLost("the stream ended")
 
 
-def _packets(container: Any, stream: Any, status: Status, stall_s: float) -> Iterator[tuple[Any, float]]:
+def _packets(container: Any, stream: Any, status: CaptureStatus, stall_s: float) -> Iterator[tuple[Any, float]]:
     """Packets, and how long each one was waited for."""
     coming, refused = container.demux(stream), 0
     while True:
@@ -110,7 +110,7 @@ def _live(packets: Iterator[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
 
 
 def _pictures(
-    packets: Iterator[tuple[Any, float]], stream: Any, stall_s: float, doze: Doze
+    packets: Iterator[tuple[Any, float]], stream: Any, stall_s: float, decoder: DozingDecoder
 ) -> Iterator[tuple[float | None, ToRgb]]:
     """Time stamp in seconds, and picture."""
     converter, still, first = Converter(), stream.codec_context.name in _STILLS, True
@@ -122,10 +122,10 @@ def _pictures(
                 time_s = None if packet.pts is None else float(packet.pts * packet.time_base)
                 yield time_s, partial(converter.rgb_of_packet, packet)
         else:
-            for frame in decoded(packet) if still else doze.frames(packet):
+            for frame in decoded(packet) if still else decoder.frames(packet):
                 first, until = False, time.monotonic() + stall_s
                 yield frame.time, partial(converter.rgb, frame)
-            if doze.holds:
+            if decoder.holds:
                 until = time.monotonic() + stall_s
         if converter.refused >= _REFUSED or time.monotonic() > until:
             raise SourceLost("data comes, but no picture can be decoded")
@@ -139,7 +139,7 @@ def _bursts(container: Any) -> bool:
 class _Pace:
     """When the frames are due."""
 
-    def __init__(self, status: Status, stall_s: float) -> None:
+    def __init__(self, status: CaptureStatus, stall_s: float) -> None:
         self._status, self._stall_s = status, stall_s
         self._start: float | None = None
 

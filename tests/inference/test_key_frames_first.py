@@ -13,10 +13,10 @@ import pytest
 import adaframe
 from adaframe.errors import DecoderFailure, VideoError
 from adaframe.evaluation.speed.decode_films import render
-from adaframe.inference import together
+from adaframe.inference import many_files
+from adaframe.inference.many_files import recognise_paths
 from adaframe.inference.prediction import Prediction
 from adaframe.inference.recognizer import Recognizer
-from adaframe.inference.together import recognise_paths
 from adaframe.video import ClipFrames, ClipRequest, DecodePool, read_clip
 
 MakeCheckpoint = Callable[..., Path]
@@ -139,7 +139,7 @@ def test_a_slow_second_step_keeps_the_order(never_sure: Recognizer, films: list[
 def test_what_is_held_back_is_bounded(
     never_sure: Recognizer, films: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(together, "PIXELS_PER_BATCH", 1)  # a batch for each part
+    monkeypatch.setattr(many_files, "PIXELS_PER_BATCH", 1)  # a batch for each part
     pool = Here(slow=lambda request: request.windows is not None)
     waiting: list[int] = []
     finished = 0

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from adaframe.errors import UsageError
-from adaframe.inference.control import Controller, levels
-from adaframe.inference.load import LOAD_S, READ_EVERY_S, Load, Recently
+from adaframe.inference.controller import Controller, levels
+from adaframe.inference.cpu_load import LOAD_S, READ_EVERY_S, CpuLoad, Recently
 
 if TYPE_CHECKING:
     from adaframe.inference.streaming import Streaming
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SLOW = 0.9  # quantile of the delays that is kept below the target
 
 
-class Target:
+class OperatingPoint:
     """Where on its curve a model works on streams.
 
     Args:
@@ -41,7 +41,7 @@ class Target:
         elif latency_ms is not None:
             # Fewer frames a second do not make the single one faster.
             self._controller = Controller([way for way in ways if way.rate == 1.0], latency_ms / 1e3)
-        self._load, self._model_s, self._delays = Load(), Recently(LOAD_S), Recently(LOAD_S)
+        self._load, self._model_s, self._delays = CpuLoad(), Recently(LOAD_S), Recently(LOAD_S)
         self._next_s = 0.0
 
     @staticmethod

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from adaframe.video.status import Status
+from adaframe.video.capture_status import CaptureStatus
 
 ToRgb = Callable[[], "NDArray[np.uint8] | None"]
 
@@ -20,7 +20,7 @@ class Captured:
 
     Args:
         to_rgb: gives it as shown, RGB, uint8, (H, W, 3), valid until the next conversion; None where it is broken.
-        number, stream_s, wall_s, arrived_s: as of a Shot, the time in seconds since the epoch.
+        number, stream_s, wall_s, arrived_s: as of a LiveFrame, the time in seconds since the epoch.
     """
 
     to_rgb: ToRgb
@@ -30,7 +30,7 @@ class Captured:
     arrived_s: float
 
 
-class Slot:
+class FrameSlot:
     """Room for one frame. A newer one replaces it, or (`keep`) waits until it is taken.
 
     Args:
@@ -39,7 +39,7 @@ class Slot:
         keep: loses no frame.
     """
 
-    def __init__(self, status: Status, announce: Callable[[], None], *, keep: bool) -> None:
+    def __init__(self, status: CaptureStatus, announce: Callable[[], None], *, keep: bool) -> None:
         self.keep = keep
         self._status, self._announce = status, announce
         self._held: Captured | None = None

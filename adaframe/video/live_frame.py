@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class LiveFrame:
     """One frame of a live source.
 
     Args:
@@ -38,7 +38,7 @@ class Outage:
 
     Args:
         event: lost or back.
-        source: as of a Shot.
+        source: as of a LiveFrame.
         time: when that was noticed, with time zone.
         why: of lost: what went wrong, passwords masked.
     """

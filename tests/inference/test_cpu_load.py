@@ -1,4 +1,4 @@
-"""Load is processor time by wall time, of the process and its children."""
+"""CpuLoad is processor time by wall time, of the process and its children."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from adaframe.inference.load import Load, Recently, cpu_seconds
+from adaframe.inference.cpu_load import CpuLoad, Recently, cpu_seconds
 
 
 def test_load_is_the_share_of_a_core_over_the_last_seconds() -> None:
     now, cpu = [100.0], [5.0]
-    load = Load(clock=lambda: now[0], cpu=lambda: cpu[0])
+    load = CpuLoad(clock=lambda: now[0], cpu=lambda: cpu[0])
     assert load.value() == 0.0
 
     for share in [0.2] * 40 + [0.6] * 40:

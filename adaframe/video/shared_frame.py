@@ -13,7 +13,7 @@ from adaframe.errors import AdaframeError
 _FOLDER = "/dev/shm"  # where Linux keeps it
 
 
-class Block:
+class SharedFrame:
     """Room for a frame, none at first; `name` is how another process finds it, "" while there is none."""
 
     def __init__(self) -> None:
