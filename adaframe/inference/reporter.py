@@ -11,7 +11,7 @@ from adaframe.inference.event_detector import Change, EventDetector
 from adaframe.inference.moment import Event, Moment
 
 if TYPE_CHECKING:
-    from adaframe.inference.streaming import Answer
+    from adaframe.inference.frame_answer import FrameAnswer
     from adaframe.model.metadata import Metadata
     from adaframe.video.live_frame import LiveFrame
 
@@ -33,7 +33,7 @@ class Reporter:
         self._missed = 0
 
     def tell(
-        self, frame: LiveFrame, answer: Answer, *, load: float, budget: float | None, note: str
+        self, frame: LiveFrame, answer: FrameAnswer, *, load: float, budget: float | None, note: str
     ) -> list[Moment | Event]:
         """What is to be said of a sampled frame; load, budget and note are those of the moment."""
         if self._latest is not None:

@@ -15,7 +15,7 @@ from adaframe.video.cameras import Cameras
 from adaframe.video.live_frame import LiveFrame, Outage
 
 if TYPE_CHECKING:
-    from adaframe.inference.recognizer import Recognizer
+    from adaframe.inference.loaded_model import LoadedModel
     from adaframe.inference.streaming import Streaming
     from adaframe.video.camera import Camera
 
@@ -24,7 +24,7 @@ SILENT_S = 1.0  # a source that gave nothing for so long is not waited for
 
 
 def watch(
-    model: Recognizer | Callable[[], Recognizer],
+    model: LoadedModel | Callable[[], LoadedModel],
     sources: Sequence[str],
     *,
     budget: float | None = None,

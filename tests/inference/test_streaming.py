@@ -13,8 +13,9 @@ import adaframe
 from adaframe.config import Policy
 from adaframe.errors import UsageError
 from adaframe.inference import streaming
+from adaframe.inference.frame_answer import FrameAnswer
 from adaframe.inference.recognizer import Recognizer
-from adaframe.inference.streaming import Answer, Streaming
+from adaframe.inference.streaming import Streaming
 
 MakeCheckpoint = Callable[..., Path]
 SPACING_S = 0.25  # of the tiny model: 4 frames in windows of a second
@@ -31,7 +32,7 @@ def scenes(count: int, seed: int = 0) -> np.ndarray:
     return patches.repeat(8, axis=1).repeat(8, axis=2)
 
 
-def run(eyes: Streaming, images: np.ndarray, times_s: np.ndarray, source: str = "cam") -> list[Answer]:
+def run(eyes: Streaming, images: np.ndarray, times_s: np.ndarray, source: str = "cam") -> list[FrameAnswer]:
     answers = [eyes.see([(source, image, float(t))])[0] for image, t in zip(images, times_s, strict=True)]
     return [answer for answer in answers if answer is not None]
 
@@ -113,10 +114,10 @@ def test_ten_thousand_frames_leave_no_more_behind_than_ten(model: Recognizer) ->
 
     for n in range(10_000):
         eyes.see([("cam", images[n % 50], n * SPACING_S)])
-        (track,) = eyes._tracks.values()
-        assert track.state is not None
-        norms.append(float(track.state[1].norm()))
-        assert len(track.recent) <= 4
+        (source,) = eyes._sources.values()
+        assert source.state is not None
+        norms.append(float(source.state[1].norm()))
+        assert len(source.recent) <= 4
 
     assert max(norms[-1000:]) <= max(norms[:1000]) + 1e-4
     assert all(np.isfinite(norms))

@@ -15,31 +15,27 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from adaframe.cli.parser import fraction, positive
 from adaframe.cli.standalone import telling_errors
-from adaframe.config import Preprocess
 from adaframe.data.clips import Clip, DataSet
 from adaframe.data.manifest import load_dataset
 from adaframe.errors import DataError
+from adaframe.evaluation.live.joined_clips import Crops, Stretch, joined, stream_of, stretches
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.inference.reporter import Reporter
 from adaframe.inference.streaming import Streaming
 from adaframe.model.plans import parse_plan
 from adaframe.progress import Line
-from adaframe.video.facts import probe
 from adaframe.video.live_frame import LiveFrame
-from adaframe.video.reader import read_frames
 
-Stretch = tuple[float, float]
 _NEVER = datetime.fromtimestamp(0.0, timezone.utc)  # frames of joined clips have no time of day
 
 
@@ -81,29 +77,6 @@ class Outcome:
     seconds: float
 
 
-def joined(clips: Sequence[Clip], *, scene: int, seed: int) -> list[Clip]:
-    """Clips in the order of the stream: scenes of at most so many of one group and label, shuffled."""
-    random = np.random.default_rng(seed)
-    by_scene: list[list[Clip]] = []
-    key = lambda clip: (clip.group, clip.labels)  # noqa: E731
-    for _, group in itertools.groupby(sorted(clips, key=lambda c: (*key(c), c.path)), key):
-        members = list(group)
-        random.shuffle(members)
-        by_scene += [members[i : i + scene] for i in range(0, len(members), scene)]
-    return [clip for i in random.permutation(len(by_scene)) for clip in by_scene[i]]
-
-
-def stretches(labels: Sequence[str], ends_s: Sequence[float], label: str) -> list[Stretch]:
-    """Where the stream has the label without a break: seconds, of clips with these labels and ends."""
-    found, start_s = [], 0.0
-    for held, group in itertools.groupby(zip(labels, ends_s, strict=True), lambda pair: pair[0]):
-        end_s = list(group)[-1][1]
-        if held == label:
-            found.append((start_s, end_s))
-        start_s = end_s
-    return found
-
-
 def match(begins_s: Sequence[float], true: Sequence[Stretch]) -> list[float]:
     """Delays of the true events that were found: each by the first event told that begins while it lasts."""
     delays = []
@@ -111,34 +84,6 @@ def match(begins_s: Sequence[float], true: Sequence[Stretch]) -> list[float]:
         within = [begin for begin in begins_s if start_s <= begin < end_s]
         delays += [within[0] - start_s] if within else []
     return delays
-
-
-class Crops:
-    """Frames of clips at the model's crop size, read once."""
-
-    def __init__(self, preprocess: Preprocess) -> None:
-        self._preprocess = preprocess
-        self._read: dict[Clip, tuple[NDArray[np.uint8], NDArray[np.float64]]] = {}
-
-    def of(self, clip: Clip) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """All frames of a clip, uint8, (n, c, c, 3), and their seconds from its start; (n + 1,): the last is its end."""
-        if clip not in self._read:
-            facts = probe(clip.path)
-            within = (facts.times_s >= (clip.start_s or 0.0) - 1e-6) & (facts.times_s < (clip.end_s or np.inf))
-            frames = read_frames(clip.path, np.flatnonzero(within), preprocess=self._preprocess, facts=facts)
-            times = np.append(frames.times_s, frames.times_s[-1] + 1 / facts.fps) - frames.times_s[0]
-            self._read[clip] = frames.images, times
-        return self._read[clip]
-
-
-def stream_of(clips: Sequence[Clip], crops: Crops) -> Iterator[tuple[NDArray[np.uint8], float, str]]:
-    """Pictures of the joined clips, seconds of the stream, the label that holds."""
-    begin_s = 0.0
-    for clip in clips:
-        images, times = crops.of(clip)
-        for image, time_s in zip(images, times[:-1].tolist(), strict=True):
-            yield image, begin_s + time_s, clip.labels[0]
-        begin_s += float(times[-1])
 
 
 def run(model: Recognizer, clips: Sequence[Clip], crops: Crops, method: Method, label: str) -> Outcome:

@@ -3,7 +3,7 @@
 Rendered scenes of 640×480 at 30 frames a second stand still but for a sensor's noise; again and again an object comes up,
 moves for two seconds, and is gone. Each is played as if it were a camera. An onset is found with the first glance (or look) at
 a frame in which the object is there; its delay runs from the first such frame to the answer. An event that the model then
-tells, or does not, is another matter.
+tells, or does not, is another matter. With --awake capture never dozes: what dozing costs is the difference.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from adaframe.evaluation.speed.decode_films import encode
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.inference.watch import watch
+from adaframe.video.cameras import Cameras
+from adaframe.video.live_frame import LiveFrame, Outage
 
 _HEIGHT, _WIDTH, _FPS = 480, 640, 30.0
 _EVERY_S, _MOVES_S = 5.3, 2.0  # no multiple of a window, nor of the distance of key frames
@@ -90,9 +92,31 @@ def delays(moments: Sequence[tuple[float, float, str]], starts: Sequence[float])
     return found
 
 
-def measure(model: Recognizer, path: Path, count: int) -> list[float | None]:
-    """Play a scene: a delay for each onset."""
-    told = [one for one in watch(model, [str(path)]) if isinstance(one, Moment)]
+class AwakeCameras:
+    """Cameras that are not told when a picture stands still, so that capture decodes all of it.
+
+    Args:
+        sources: what is played.
+    """
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._cameras = Cameras(sources)
+
+    @property
+    def ended(self) -> bool:
+        return self._cameras.ended
+
+    def take(self, timeout_s: float) -> list[LiveFrame | Outage]:
+        return self._cameras.take(timeout_s)
+
+    def close(self) -> None:
+        self._cameras.close()
+
+
+def measure(model: Recognizer, path: Path, count: int, *, awake: bool = False) -> list[float | None]:
+    """Play a scene, `awake`: with capture that never dozes; a delay for each onset."""
+    cameras = AwakeCameras([str(path)]) if awake else None
+    told = [one for one in watch(model, [str(path)], cameras=cameras) if isinstance(one, Moment)]
     return delays([(one.stream_s, one.delay_s, one.action) for one in told], onsets(count))
 
 
@@ -115,13 +139,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m adaframe.evaluation.live.onsets", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="model (default: the bundled example)")
     parser.add_argument("--onsets", type=positive, default=5, metavar="N", help="in each scene (default: %(default)s)")
+    parser.add_argument("--awake", action="store_true", help="never let capture doze")
     args = parser.parse_args(argv)
     model = load(args.checkpoint, device="cpu")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for scene in SCENES:
             path = render(Path(folder) / "scene.mp4", scene, args.onsets)
-            rows.append((scene, measure(model, path, args.onsets)))
+            rows.append((scene, measure(model, path, args.onsets, awake=args.awake)))
             print(as_text(rows[-1:]).splitlines()[-1], file=sys.stderr)
     print(as_text(rows))
     return 0

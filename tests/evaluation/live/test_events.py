@@ -1,4 +1,4 @@
-"""What counts as found, and what a stream of joined clips is."""
+"""What counts as found."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ import pytest
 
 from adaframe.data.clips import Clip, data_set
 from adaframe.errors import DataError
-from adaframe.evaluation.live.events import Method, Outcome, as_text, joined, match, measure, stretches
-
-
-def test_true_events_are_unbroken_stretches_of_the_label() -> None:
-    labels, ends_s = ["no", "yes", "yes", "no", "yes"], [2.0, 4.0, 5.0, 7.0, 9.0]
-
-    assert stretches(labels, ends_s, "yes") == [(2.0, 5.0), (7.0, 9.0)]
-    assert stretches(labels, ends_s, "never") == []
+from adaframe.evaluation.live.events import Method, Outcome, as_text, match, measure
 
 
 def test_an_event_finds_the_true_one_in_which_it_begins() -> None:
@@ -26,19 +19,6 @@ def test_an_event_finds_the_true_one_in_which_it_begins() -> None:
     assert match([3.5, 7.0], true) == [1.5, 0.0]
     assert match([1.9, 5.0, 9.0], true) == []  # too early, or too late
     assert match([2.5, 3.0, 4.0], true) == [0.5]  # one true event is found once
-
-
-def test_scenes_are_of_one_group_and_label_and_keep_all_clips() -> None:
-    clips = [Clip(f"{g}{k}{n}", (k,), group=g) for g in "ab" for k in ("yes", "no") for n in range(5)]
-
-    order = joined(clips, scene=2, seed=0)
-
-    assert sorted(c.path for c in order) == sorted(c.path for c in clips)
-    runs = [len(list(run)) for _, run in itertools.groupby(order, lambda c: (c.group, c.labels))]
-    assert sum(runs) == 20
-    assert len(runs) >= 6  # else nothing was shuffled: there would be four
-    assert joined(clips, scene=2, seed=0) == order
-    assert joined(clips, scene=2, seed=1) != order
 
 
 def test_the_table_adds_the_folds_up() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import adaframe
 from adaframe.evaluation.live.onsets import Scene, as_text, delays, measure, onsets, render
-from adaframe.video import read_frames
+from adaframe.video import Camera, read_frames
 
 
 def test_the_first_frame_that_is_not_skipped_while_it_lasts_finds_an_onset() -> None:
@@ -28,12 +29,19 @@ def test_the_scene_stands_still_until_the_object_comes_up(tmp_path: Path) -> Non
     assert np.abs(gone - first).mean() < 2
 
 
-def test_a_scene_is_played_and_its_onset_found(tiny_checkpoint: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("awake", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_scene_is_played_and_its_onset_found(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, awake: bool
+) -> None:
     scene = Scene(noise=0, pixels=320, gop=60)
     path = render(tmp_path / "scene.mp4", scene, 1)
+    dozes: list[float] = []
+    doze = Camera.doze
+    monkeypatch.setattr(Camera, "doze", lambda camera, *times: (dozes.append(times[0]), doze(camera, *times)))
 
-    (delay,) = measure(adaframe.load(tiny_checkpoint, device="cpu"), path, 1)
+    (delay,) = measure(adaframe.load(tiny_checkpoint, device="cpu"), path, 1, awake=awake)
 
     assert delay is not None
     assert 0 <= delay < 2
     assert "1 of 1" in as_text([(scene, [delay])])
+    assert bool(dozes) == (not awake)

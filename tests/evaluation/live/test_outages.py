@@ -9,7 +9,8 @@ import pytest
 
 from adaframe.errors import AdaframeError
 from adaframe.evaluation.live import outages
-from adaframe.evaluation.live.outages import Kind, Seen, as_text, measure
+from adaframe.evaluation.live.outages import Seen, as_text, measure
+from adaframe.evaluation.live.servers import Kind
 
 SERVER = Path(__file__).parents[2] / "video" / "camera_server.py"
 
@@ -19,13 +20,18 @@ def served(port: int, width: int, height: int) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_killed_and_frozen_is_noticed_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dozing", [False, True])
+def test_a_server_that_is_killed_and_frozen_is_noticed_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch, dozing: bool
+) -> None:
     monkeypatch.setattr(outages, "_STEADY_S", 0.5)
     monkeypatch.setattr(outages, "_AWAY_S", (1,))
     monkeypatch.setattr(outages, "_OTHER_SIZE", 1)
 
-    seen = measure(Kind("test", "tcp://127.0.0.1:{port}", served), restarts=2, freeze_s=2.5, stall_s=1.0)
+    kind = Kind("test", "tcp://127.0.0.1:{port}", served)
+    seen = measure(kind, restarts=2, freeze_s=2.5, stall_s=1.0, dozing=dozing)
 
+    assert seen.dozed == dozing
     assert len(seen.noticed_s) == len(seen.back_s) == 2
     assert all(0 <= noticed < 1 for noticed in seen.noticed_s)
     assert all(0 < back < 10 for back in seen.back_s)
@@ -50,6 +56,7 @@ def test_the_table_gives_medians_and_worst_cases() -> None:
 
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1:] == [
+        "no",
         "3",
         "0.20 s (0.60 s, n = 3)",
         "2.00 s (9.00 s, n = 3)",
@@ -58,3 +65,13 @@ def test_the_table_gives_medians_and_worst_cases() -> None:
         "0.5 s",
         "13 to 14",
     ]
+
+
+def test_where_nothing_can_serve_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(outages, "kinds", lambda *, still: {})
+
+    assert outages.main([]) == 1
+
+    assert "nothing to serve with is installed" in capsys.readouterr().err
