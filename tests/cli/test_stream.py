@@ -25,12 +25,18 @@ PROGRAM = [sys.executable, str(Path(__file__).with_name("pretended_stream.py")),
 KNOWS = "adaframe: example.safetensors knows "
 
 
+def heed_signals() -> None:
+    """As a terminal starts programs: what runs in the background of a shell, as tests may, ignores Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def stream(
     *words: str, pretend: str = "steady", more: Mapping[str, str] = MappingProxyType({}), **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
     """The command as a process; what is printed is text."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heed_signals} | options
     environment = {**os.environ, "PRETEND": pretend, **more}
     with subprocess.Popen([*PROGRAM, *words], env=environment, **options) as process:
         try:
