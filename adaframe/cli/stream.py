@@ -86,7 +86,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Watch until the sources end, or the end is asked for; returns 0."""
+    """Watch until the sources end, or the end is asked for; returns 0, or 1 where one of several files could not be used."""
     if args.list:
         return _list()
     from adaframe.live.ending import Ending
@@ -129,8 +129,10 @@ def _watch(args: argparse.Namespace, stop: threading.Event, ending: Ending) -> i
                 commands.close(wait_s)
 
         stack.callback(finish)
+        failed = False
         for item in pump:
             if isinstance(item, Event):
+                failed |= not item.retried
                 item = snapshots.take(item) if snapshots is not None else item
                 if commands is not None:
                     commands.run(item)
@@ -148,7 +150,7 @@ def _watch(args: argparse.Namespace, stop: threading.Event, ending: Ending) -> i
             if pulse.felt():
                 watchdog.alive()
         watchdog.ending()
-    return 0
+    return int(failed)
 
 
 def _recognise(

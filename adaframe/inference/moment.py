@@ -85,6 +85,7 @@ class Event:
         began: for end: when the label began.
         unsure: for start: whether the answer that began it was unsure.
         why: for lost: what went wrong, passwords masked.
+        retried: for lost: whether the source is tried again; a file that cannot be used is not.
         snapshot: path of the frame that was kept, if one was.
         image: the frame, as of a Moment.
     """
@@ -98,6 +99,7 @@ class Event:
     began: datetime | None = None
     unsure: bool = False
     why: str = ""
+    retried: bool = True
     snapshot: str = ""
     image: NDArray[np.uint8] | None = field(default=None, repr=False)
 
@@ -117,6 +119,8 @@ class Event:
             row["unsure"] = self.unsure
         if self.why:
             row["why"] = self.why
+        if not self.retried:
+            row["retried"] = False
         if self.snapshot:
             row["snapshot"] = self.snapshot
         return row

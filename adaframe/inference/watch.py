@@ -132,7 +132,8 @@ class _Watch:
         except VideoError as error:
             if self.cameras.ended and not self.latest:
                 raise
-            return [Outage("lost", error.where, datetime.now().astimezone(), str(error))]
+            why = str(error).removeprefix(f"{error.where}: ")
+            return [Outage("lost", error.where, datetime.now().astimezone(), why, retried=False)]
         return news
 
     def _spare_s(self) -> float:
@@ -186,7 +187,7 @@ class _Watch:
     def _outage(self, outage: Outage) -> Iterator[Event]:
         """A source was lost, or is back: what holds ends, and what was seen before is forgotten."""
         yield from self._end(outage.source)
-        yield Event(outage.event, outage.source, outage.time, why=outage.why)
+        yield Event(outage.event, outage.source, outage.time, why=outage.why, retried=outage.retried)
 
     def _end(self, source: str) -> Iterator[Event]:
         self.eyes.forget(source)

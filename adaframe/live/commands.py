@@ -173,9 +173,9 @@ def _words(command: str) -> list[str]:
     if not words:
         raise UsageError("--on-event: no command given; try: --on-event 'logger -t adaframe'")
     if _SHELL_ONLY & set(words):
-        raise UsageError(
-            f"--on-event is run without a shell; try: --on-event {shlex.quote(f'sh -c {shlex.quote(command)}')}"
-        )
+        plain = not set(command) & set("'\"\\$`!")  # else there is no short way to quote it twice
+        quoted = f"\"sh -c '{command}'\"" if plain else shlex.quote(f"sh -c {shlex.quote(command)}")
+        raise UsageError(f"--on-event is run without a shell; try: --on-event {quoted}")
     if shutil.which(words[0]) is None:
         raise UsageError(
             f"--on-event: there is no program {words[0]}; try: its full path, or sh -c '…' for a shell's own words"

@@ -139,7 +139,7 @@ def event_line(event: Event) -> str:
     what = {
         "start": f"{event.label} begins",
         "end": f"{event.label} ends",
-        "lost": "lost, trying again",
+        "lost": lost_words(event),
         "back": "back",
     }.get(event.event, f"{event.event} {event.label}".strip())
     more = []
@@ -155,6 +155,11 @@ def event_line(event: Event) -> str:
     at = f"  {clock(event.stream_s)}" if event.stream_s is not None else ""
     text = f"{event.time.astimezone():%Y-%m-%d %H:%M:%S}{at}  {event.source}  {', '.join([what, *more])}"
     return one_line(text)
+
+
+def lost_words(event: Event) -> str:
+    """What became of a source that was lost, for people."""
+    return "lost, trying again" if event.retried else "cannot be used"
 
 
 def one_line(text: str) -> str:

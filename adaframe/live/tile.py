@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from adaframe.inference.moment import Event, Moment
 from adaframe.live.fonts import font
-from adaframe.live.lines import one_line
+from adaframe.live.lines import lost_words, one_line
 from adaframe.model.answer import in_words
 from adaframe.progress import clock
 
@@ -120,7 +120,7 @@ class Tile:
         pen.shade((0, 0, width, height))
         words = [self._source, "waiting for the first frame"]
         if self._lost is not None:
-            words[1:] = ["lost, trying again", self._lost.why]
+            words[1:] = [lost_words(self._lost), self._lost.why]
         for row, text in enumerate(words):
             y = height // 2 + pen.of(34 * row - 17 * len(words) + 24)
             colour, size = (_WHITE, 24) if row == 0 else (_PALE, 16)

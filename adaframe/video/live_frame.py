@@ -41,9 +41,11 @@ class Outage:
         source: as of a LiveFrame.
         time: when that was noticed, with time zone.
         why: of lost: what went wrong, passwords masked.
+        retried: of lost: whether it is tried again; a file that cannot be used is not.
     """
 
     event: str
     source: str
     time: datetime
     why: str = ""
+    retried: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -154,4 +155,6 @@ class _Pace:
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
+    said = str(getattr(error, "strerror", None) or error)
+    # libav has no better word for a name that nobody knows.
+    return f"{said} (is the host's name right?)" if getattr(error, "errno", None) == errno.EIO else said

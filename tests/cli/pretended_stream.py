@@ -1,7 +1,8 @@
 """`adaframe stream` as a program, with a recognition that only pretends: quick to start, and as odd as PRETEND says.
 
 steady: moments, and an event every fifth; it ends what holds when it shall stop. silent: the source is lost, and nothing comes.
-hung: it does not even ask if it shall stop, and a process of its own runs. broken: it fails.
+unusable: the only source is a file that cannot be used. hung: it does not even ask if it shall stop, and a process of its own
+runs. broken: it fails.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ def watch(model: Any, sources: Any, *, stop: Callable[[], bool], **rest: Any) ->
     how = os.environ["PRETEND"]
     if how == "broken":
         raise VideoError("cam", "is no camera")
+    if how == "unusable":
+        yield Event("lost", "0", BEGAN, why="no video", retried=False)
+        return
     if how == "silent":
         yield Event("lost", "0", BEGAN, why="connection refused")
     if how == "hung":

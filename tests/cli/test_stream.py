@@ -228,6 +228,16 @@ def test_an_error_of_recognition_is_one_line_and_exit_code_1() -> None:
         assert ended(process, 5) == (1, "adaframe: error: cam: is no camera\n")
 
 
+def test_one_of_several_files_that_cannot_be_used_makes_the_exit_code_1() -> None:
+    with stream(pretend="unusable") as process:
+        code, said = ended(process, 5)
+        assert process.stdout is not None
+        line = process.stdout.read()
+
+    assert (code, said) == (1, "")
+    assert line.endswith("  0  cannot be used, no video\n")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -225,7 +225,8 @@ def test_a_source_that_cannot_be_used_is_an_error_alone_and_lost_among_others(mo
     moments, events = told(watch(model, ["cam", "bad.mp4"], cameras=Failing([*bad, *good]), every_frame=True))
     assert len(moments) == 4
     assert [(e.event, e.source) for e in events[:1]] == [("lost", "bad.mp4")]
-    assert "no picture" in events[0].why
+    assert (events[0].why, events[0].retried) == ("no picture", False)
+    assert events[0].to_json()["retried"] is False
 
     alone = Failing(bad)
     alone.only = True

@@ -149,7 +149,8 @@ def test_a_command_that_says_very_much_takes_no_memory_and_no_place_in_the_messa
         ("", "no command given"),
         ("echo 'open", "No closing quotation; try: quotes in pairs"),
         ("no-such-program --x", "there is no program no-such-program"),
-        ("cat | logger", "run without a shell; try: --on-event 'sh -c '\"'\"'cat | logger"),
+        ("cat | logger", "run without a shell; try: --on-event \"sh -c 'cat | logger'\""),
+        ("echo '$HOME' | logger", "run without a shell; try: --on-event 'sh -c '"),
         ("tee out.txt && true", "run without a shell"),
     ],
 )

@@ -69,6 +69,7 @@ def test_a_moment_fits_80_columns() -> None:
             "  0  fight ends, after 4.2 s, peak 97%, a.jpg",
         ),
         (Event("lost", "0", NOW, why="no answer"), "  0  lost, trying again, no answer"),
+        (Event("lost", "a.mp4", NOW, why="no video", retried=False), "  a.mp4  cannot be used, no video"),
         (Event("back", "0", NOW), "  0  back"),
         (Event("start", "0", NOW, label="a\n\x1b[2Jb", peak=0.5), "  0  a  [2Jb begins, 50%"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from adaframe.video.capture_status import CaptureStatus
 from adaframe.video.doze_permission import DozePermission
 from adaframe.video.frame_slot import ToRgb
 from adaframe.video.network_stream import stream_frames
+from adaframe.video.source import SourceLost
 
 STALL_S = 1.0
 FRESH_S = 1.0  # a live picture is younger; the 0.1 s that it really is are too strict for a busy machine
@@ -263,6 +265,16 @@ def age_of(to_rgb: ToRgb) -> float:
     image = to_rgb()
     assert image is not None
     return age_s(float(image.mean()), time.monotonic())
+
+
+def test_a_host_that_nobody_knows_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("av.open", unknown)
+
+    with pytest.raises(SourceLost, match="is the host's name right"):
+        next(stream_frames("http://no.such.host/", CaptureStatus(), STALL_S, DozePermission()))
 
 
 def test_a_missing_variable_is_told_at_once() -> None:

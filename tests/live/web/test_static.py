@@ -104,11 +104,24 @@ def test_an_old_picture_is_never_shown_as_live(browser: Chromium, open_page: Any
     browser.wait_for("document.querySelector('.state').innerText === 'Lost'")
     assert "Camera 0 is lost" in shown(browser, ".veil")
     assert "unplugged" in shown(browser, ".veil")
+    assert "tried again" in shown(browser, ".veil")
     assert "grayscale" in browser.ask("getComputedStyle(document.querySelector('.picture canvas')).filter")
 
     page.show(Event("back", "0", datetime.now().astimezone()))
     page.show(moment(time=datetime.now().astimezone() + timedelta(seconds=1)))
     browser.wait_for(f"{STATE} === 'live'")
+
+
+def test_a_file_that_cannot_be_used_is_not_said_to_be_tried_again(browser: Chromium, open_page: Any) -> None:
+    page = open_page(sources=["a.mp4"])
+    page.show(Event("lost", "a.mp4", datetime.now().astimezone(), why="no video", retried=False))
+
+    browser.open(page.url)
+    browser.wait_for("document.querySelectorAll('#events li').length === 1")
+
+    assert "a.mp4 cannot be used" in shown(browser, ".veil")
+    assert "again" not in shown(browser, ".veil")
+    assert "a.mp4 cannot be used" in shown(browser, "#events")
 
 
 def test_names_from_outside_are_text_never_markup(browser: Chromium, open_page: Any, moment: Any) -> None:

@@ -46,7 +46,7 @@ export class EventList {
   }
 
   #words(row) {
-    if (row.event === "lost") return [`${sourceName(row.source)} lost`, row.why ? [row.why] : []];
+    if (row.event === "lost") return [`${sourceName(row.source)} ${row.retried === false ? "cannot be used" : "lost"}`, row.why ? [row.why] : []];
     if (row.event === "back") return [`${sourceName(row.source)} is back`, []];
     if (row.event === "start") return [row.label, ["going on"]];
     const peak = row.peak === undefined ? [] : [`peak ${percent(row.peak)}`];
