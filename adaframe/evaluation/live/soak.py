@@ -2,8 +2,9 @@
 
 Frames come as fast as they are recognised, from a camera that is only pretended: coarse patches that change four times a
 second, stand still for a while every minute, and are lost every ten minutes. Or, with --source, from real sources, at their own
-pace for so many minutes. Memory (resident), threads and open handles of this process and the ones that capture are read on
-the way (Linux). The slope of memory is fitted over the second half.
+pace for so many minutes. Memory, threads and open handles of this process and the ones that capture are read on the way (Linux).
+Memory is what is resident and their own: pages of files (code, weights) come and go as other programs need room. Its slope is
+fitted over the second half.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Reading:
 
     Args:
         frames: so far; of real sources 30 for each second.
-        memory_mb: resident.
+        memory_mb: resident, without the pages of files.
         threads: of all of them.
         handles: open files.
         seconds: since the start.
@@ -126,7 +127,7 @@ def read(frames: int, seconds: float) -> Reading:
         with suppress(OSError):  # it has ended meanwhile
             status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
             handles += len(os.listdir(f"/proc/{pid}/fd"))
-            memory_mb += int(status.get("VmRSS", "0").split()[0]) / 1024
+            memory_mb += sum(int(status.get(kind, "0").split()[0]) for kind in ("RssAnon", "RssShmem")) / 1024
             threads += int(status["Threads"])
     return Reading(frames, memory_mb, threads, handles, seconds)
 
