@@ -2,9 +2,9 @@
 
 Frames come as fast as they are recognised, from a camera that is only pretended: coarse patches that change four times a
 second, stand still for a while every minute, and are lost every ten minutes. Or, with --source, from real sources, at their own
-pace for so many minutes. Memory, threads and open handles of this process and the ones that capture are read on the way (Linux).
-Memory is what is resident and their own: pages of files (code, weights) come and go as other programs need room. Its slope is
-fitted over the second half.
+pace for so many minutes. Memory, threads and open handles of this process and the ones that capture are read on the way
+(Linux). Memory is what is resident and their own: pages of files (code, weights) come and go as other programs need room. Its
+slope is fitted over the second half.
 """
 
 from __future__ import annotations

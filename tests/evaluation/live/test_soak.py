@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from adaframe.evaluation.live.soak import Pretended, Reading, read, slope, soak
@@ -40,6 +41,22 @@ def test_readings_are_taken_on_the_way(tiny_checkpoint: Path) -> None:
     assert 90 <= len(readings) <= 100
     assert all(r.memory_mb > 50 and r.threads >= 1 and r.handles >= 3 for r in readings)
     assert [r.frames for r in readings] == sorted(r.frames for r in readings)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_pages_of_files_do_not_count_as_memory(tmp_path: Path) -> None:
+    path = tmp_path / "32 MB"
+    path.write_bytes(bytes(32 << 20))
+    before = read(0, 0.0).memory_mb
+
+    pages = np.memmap(path, np.uint8, "r")
+    assert not pages[::4096].any()
+    mapped = read(0, 0.0).memory_mb
+    own = np.ones(32 << 20, np.uint8)
+
+    assert mapped - before < 8
+    assert read(0, 0.0).memory_mb - mapped > 24
+    assert own.all()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
