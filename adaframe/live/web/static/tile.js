@@ -148,7 +148,7 @@ export class Tile {
     } else if (state === "lost") {
       [kind, chip, title] = ["lost", "Lost", `${sourceName(this.source)} is lost`];
       text = `Since ${clock(lost.time)}${lost.why ? `: ${lost.why}` : ""}. It is tried again.`;
-      if (lost.retried === false) [title, text] = [`${sourceName(this.source)} cannot be used`, lost.why];
+      if (lost.retried === false) [chip, title, text] = ["Unusable", `${sourceName(this.source)} cannot be used`, lost.why];
     } else if (!since) {
       [kind, chip, title] = ["waiting", "Waiting", this.source === "browser" ? "" : "Waiting for the first picture"];
     } else if (state === "stale" || performance.now() - this.shownAt > STALE_MS) {
