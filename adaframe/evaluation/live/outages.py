@@ -51,8 +51,8 @@ class Seen:
         back_s: from its start to the first new picture, one a restart.
         resized_s: those of them that came back at another size.
         frozen_noticed_s, frozen_back_s: the same of being stopped in place, and going on.
-        dozed: whether capture dozed.
         handles: most open files, of this process and of the capturing one, after the first and after the last restart.
+        dozed: whether capture dozed.
     """
 
     kind: str
@@ -61,8 +61,8 @@ class Seen:
     resized_s: list[float] = field(default_factory=list)
     frozen_noticed_s: float = float("nan")
     frozen_back_s: float = float("nan")
-    dozed: bool = False
     handles: list[int] = field(default_factory=list)
+    dozed: bool = False
 
 
 class _Viewer:
