@@ -118,6 +118,7 @@ def test_a_file_that_cannot_be_used_is_not_said_to_be_tried_again(browser: Chrom
 
     browser.open(page.url)
     browser.wait_for("document.querySelectorAll('#events li').length === 1")
+    browser.wait_for("document.querySelector('.state').innerText === 'Unusable'")
 
     assert "a.mp4 cannot be used" in shown(browser, ".veil")
     assert "again" not in shown(browser, ".veil")
