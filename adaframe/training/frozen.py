@@ -28,12 +28,9 @@ def frozen_linear(material: Material, network: Network, learnt: list[int], held_
     if material.features is None:
         raise DataError("frozen_linear needs frozen features")
     x, y = summaries(material, network, learnt, strongest)
-    mean, std = x.mean(dim=0), x.std(dim=0, correction=0).clamp(min=1e-6)
     multi_label = material.data_set.multi_label
-    weights, bias = logistic_regression((x - mean) / std, y, PENALTY, multi_label=multi_label)
     new, targets = summaries(material, network, held_out, strongest)
-    logits = (new - mean) / std @ weights + bias
-    likely = torch.sigmoid(logits) if multi_label else torch.softmax(logits, dim=1)
+    likely = linear_answers(x, y, new, multi_label=multi_label)
     frames = torch.tensor([int(b.valid.sum()) for b in _each(material, network, held_out)])
     uniform = network.costs.uniform(frames).numpy()
     return Outcome(
@@ -60,11 +57,30 @@ def summaries(material: Material, network: Network, clips: list[int], look: int)
     """[mean, mean absolute difference of successive frames] of one look's features, (N, 2F), and targets, (N, K)."""
     rows, targets = [], []
     for batch in _each(material, network, clips):
-        frames = batch.features.looks[look][0][batch.valid[0]]
-        change = (frames[1:] - frames[:-1]).abs().mean(dim=0) if len(frames) > 1 else torch.zeros_like(frames[0])
-        rows.append(torch.cat([frames.mean(dim=0), change]))
+        rows.append(summary(batch.features.looks[look][0][batch.valid[0]]))
         targets.append(batch.targets[0])
     return torch.stack(rows), torch.stack(targets)
+
+
+def summary(frames: torch.Tensor) -> torch.Tensor:
+    """[mean, mean absolute difference of successive frames] of features (n, F), (2F,)."""
+    change = (frames[1:] - frames[:-1]).abs().mean(dim=0) if len(frames) > 1 else torch.zeros_like(frames[0])
+    return torch.cat([frames.mean(dim=0), change])
+
+
+def linear_answers(x: torch.Tensor, y: torch.Tensor, new: torch.Tensor, *, multi_label: bool) -> torch.Tensor:
+    """Probabilities of new rows (M, F), by logistic regression on others, (M, K).
+
+    Args:
+        x: features that it learns from, on which all are standardised, (N, F).
+        y: 1 at the classes that hold, (N, K).
+        new: features of the rows in question.
+        multi_label: whether several classes may hold at once.
+    """
+    mean, std = x.mean(dim=0), x.std(dim=0, correction=0).clamp(min=1e-6)
+    weights, bias = logistic_regression((x - mean) / std, y, PENALTY, multi_label=multi_label)
+    logits = (new - mean) / std @ weights + bias
+    return torch.sigmoid(logits) if multi_label else torch.softmax(logits, dim=1)
 
 
 def logistic_regression(

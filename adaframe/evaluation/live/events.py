@@ -8,6 +8,10 @@ true one if it begins while that lasts; each finds one at most, and each is foun
 that found one. Recall: share of the true ones found. Delay: from the beginning of a true event to the event told that found
 it. An event that begins before the true one does is thus a false one. `time right` is the share of all moments whose label is
 right, every delay counted as wrong.
+
+With --events the true events are parts of the clips (where each is: the list that `evaluation.studies.still_scenes` wrote),
+those of the clips with the label; at every other moment it is right not to tell the label. As the answer is about the last
+window, an event shorter than that may be told after its end: --late says how long after it still counts as found.
 """
 
 from __future__ import annotations
@@ -22,12 +26,13 @@ from pathlib import Path
 
 import numpy as np
 
-from adaframe.cli.parser import fraction, positive
+from adaframe.cli.parser import fraction, positive, seconds
 from adaframe.cli.standalone import telling_errors
 from adaframe.data.clips import Clip, DataSet
+from adaframe.data.event_list import read_events
 from adaframe.data.manifest import load_dataset
 from adaframe.errors import DataError
-from adaframe.evaluation.live.joined_clips import Crops, Stretch, joined, stream_of, stretches
+from adaframe.evaluation.live.joined_clips import Crops, Events, Stretch, joined, stream_of, stretches, within
 from adaframe.inference.moment import Moment
 from adaframe.inference.recognizer import Recognizer, load
 from adaframe.inference.reporter import Reporter
@@ -77,17 +82,37 @@ class Outcome:
     seconds: float
 
 
-def match(begins_s: Sequence[float], true: Sequence[Stretch]) -> list[float]:
-    """Delays of the true events that were found: each by the first event told that begins while it lasts."""
+def match(begins_s: Sequence[float], true: Sequence[Stretch], late_s: float = 0.0) -> list[float]:
+    """Delays of the true events that were found: each by the first event told that begins while it lasts.
+
+    Args:
+        begins_s: of the events told, in order.
+        true: start and end of each, in order.
+        late_s: so long after its end one is found, too, but not once the next has begun.
+    """
     delays = []
-    for start_s, end_s in true:
-        within = [begin for begin in begins_s if start_s <= begin < end_s]
+    nexts_s = [start_s for start_s, _ in true[1:]] + [np.inf]
+    for (start_s, end_s), next_s in zip(true, nexts_s, strict=True):
+        within = [begin for begin in begins_s if start_s <= begin < max(end_s, min(end_s + late_s, next_s))]
         delays += [within[0] - start_s] if within else []
     return delays
 
 
-def run(model: Recognizer, clips: Sequence[Clip], crops: Crops, method: Method, label: str) -> Outcome:
-    """One method on the stream that the clips make."""
+def run(
+    model: Recognizer,
+    clips: Sequence[Clip],
+    crops: Crops,
+    method: Method,
+    label: str,
+    events: Events | None = None,
+    late_s: float = 0.0,
+) -> Outcome:
+    """One method on the stream that the clips make; with events, those are the true ones, not whole clips."""
+    ends_s = np.cumsum([crops.of(clip)[1][-1] for clip in clips]).tolist()
+    if events is None:
+        true = stretches([clip.labels[0] for clip in clips], ends_s, label)
+    else:
+        true = within(clips, ends_s, events, label)
     plan = model.network.plan
     if method.budget is None:
         model.network.plan = parse_plan("uniform", model.metadata.model)
@@ -105,13 +130,16 @@ def run(model: Recognizer, clips: Sequence[Clip], crops: Crops, method: Method, 
         frame = LiveFrame("joined", n, image, time_s, _NEVER, 0.0, 0)
         for told in reporter.tell(frame, answer, load=0.0, budget=None, note=""):
             if isinstance(told, Moment):
-                right.append(told.label == holding)
+                if events is None:
+                    right.append(told.label == holding)
+                else:
+                    right.append((told.label == label) == any(start <= time_s < end for start, end in true))
             elif (told.event, told.label) == ("start", label):
                 begins.append(time_s)
     model.network.plan = plan
-    ends_s = np.cumsum([crops.of(clip)[1][-1] for clip in clips]).tolist()
-    true = stretches([clip.labels[0] for clip in clips], ends_s, label)
-    return Outcome(len(begins), len(true), tuple(match(begins, true)), float(np.mean(right)), macs / 1e9, ends_s[-1])
+    return Outcome(
+        len(begins), len(true), tuple(match(begins, true, late_s)), float(np.mean(right)), macs / 1e9, ends_s[-1]
+    )
 
 
 def as_text(outcomes: dict[str, list[Outcome]]) -> str:
@@ -147,7 +175,15 @@ def as_text(outcomes: dict[str, list[Outcome]]) -> str:
 
 
 def measure(
-    data: DataSet, run_dir: Path, methods: Sequence[Method], *, label: str, scene: int, seeds: Sequence[int]
+    data: DataSet,
+    run_dir: Path,
+    methods: Sequence[Method],
+    *,
+    label: str,
+    scene: int,
+    seeds: Sequence[int],
+    events: Events | None = None,
+    late_s: float = 0.0,
 ) -> dict[str, list[Outcome]]:
     """What each method made of each fold's streams (one for each seed), by its name.
 
@@ -167,7 +203,7 @@ def measure(
         crops = Crops(model.metadata.preprocess)
         streams = [joined(own, scene=scene, seed=seed) for seed in seeds]
         for j, (method, clips) in enumerate(itertools.product(methods, streams)):
-            outcomes[method.name].append(run(model, clips, crops, method, label))
+            outcomes[method.name].append(run(model, clips, crops, method, label, events, late_s))
             line.update(i * len(methods) * len(seeds) + j + 1, len(data.folds) * len(methods) * len(seeds))
     line.done()
     return outcomes
@@ -193,12 +229,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--scene", type=positive, default=4, metavar="N", help="clips of a scene (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of the order of the scenes (default: 0)")
+    parser.add_argument("--events", type=Path, metavar="CSV", help="where in each clip its event is")
+    parser.add_argument(
+        "--late", type=seconds, default=0.0, metavar="S", help="after its end an event is found, too (default: 0)"
+    )
     args = parser.parse_args(argv)
     methods = [Method(f"budget {budget:g}", budget) for budget in args.budget]
     methods += [Method(f"own budget, rate {rate:g}", 1.0, rate) for rate in args.rate]
     methods.append(Method("uniform, same weights", None))
     data = load_dataset(args.root, args.manifest)
-    outcomes = measure(data, args.run, methods, label=args.label, scene=args.scene, seeds=args.seed)
+    outcomes = measure(
+        data,
+        args.run,
+        methods,
+        label=args.label,
+        scene=args.scene,
+        seeds=args.seed,
+        events=read_events(args.events) if args.events else None,
+        late_s=args.late,
+    )
     print(as_text(outcomes))
     return 0
 

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from adaframe.config import Preprocess
 from adaframe.data.clips import Clip
+from adaframe.data.event_list import event_of
 from adaframe.video.facts import probe
 from adaframe.video.reader import read_frames
 
 Stretch = tuple[float, float]
+Events = dict[str, Stretch]  # start and end in a clip's file, by its path
 
 
 def joined(clips: Sequence[Clip], *, scene: int, seed: int) -> list[Clip]:
@@ -36,6 +38,17 @@ def stretches(labels: Sequence[str], ends_s: Sequence[float], label: str) -> lis
         if held == label:
             found.append((start_s, end_s))
         start_s = end_s
+    return found
+
+
+def within(clips: Sequence[Clip], ends_s: Sequence[float], events: Events, label: str) -> list[Stretch]:
+    """Where the events of the clips with the label are in the stream that they make: seconds."""
+    found = []
+    for clip, begin_s in zip(clips, [0.0, *ends_s], strict=False):
+        if label in clip.labels:
+            shift_s = begin_s - (clip.start_s or 0.0)
+            start_s, end_s = event_of(events, clip.path)
+            found.append((start_s + shift_s, end_s + shift_s))
     return found
 
 

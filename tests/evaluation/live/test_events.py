@@ -21,6 +21,14 @@ def test_an_event_finds_the_true_one_in_which_it_begins() -> None:
     assert match([2.5, 3.0, 4.0], true) == [0.5]  # one true event is found once
 
 
+def test_late_answers_find_an_event_until_the_next_begins() -> None:
+    true = [(2.0, 4.0), (6.0, 8.0)]
+
+    assert match([5.0], true) == []
+    assert match([5.0], true, late_s=1.5) == [3.0]
+    assert match([6.5, 9.0], true, late_s=5.0) == [0.5]  # of the second: it has begun, and is found once
+
+
 def test_the_table_adds_the_folds_up() -> None:
     folds = [Outcome(4, 2, (0.5, 1.5), 0.8, 10.0, 100.0), Outcome(1, 2, (1.0,), 0.6, 30.0, 100.0)]
 
@@ -49,6 +57,26 @@ def test_each_folds_clips_go_to_its_model(
         assert (own.true, uniform.true) == (1, 1)
         assert own.seconds == pytest.approx(2.0)
         assert 0 < own.gmacs < uniform.gmacs
+
+
+def test_with_events_only_their_parts_of_the_clips_are_true(
+    tiny_checkpoint: Path, render_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    clips, events = [], {}
+    for n, (fold, label) in enumerate(itertools.product("12", ("run", "sit"))):
+        path = render_clip(f"parts-{n}.mp4", 2.0, seed=n)
+        clips.append(Clip(str(path), (label,), fold=fold, group=str(n)))
+        events[str(path)] = (0.5, 1.0)
+        (tmp_path / f"fold-{fold}").mkdir(exist_ok=True)
+        (tmp_path / f"fold-{fold}" / "model.safetensors").write_bytes(tiny_checkpoint.read_bytes())
+    data = data_set(clips, False, "here")
+
+    found = measure(data, tmp_path, [Method("own", 1.0)], label="sit", scene=1, seeds=[0], events=events)["own"]
+
+    assert [one.true for one in found] == [1, 1]
+    # Of four seconds half a second is the event: who never tells it is right the rest of the time, who always does then.
+    told = [one.told > 0 for one in found]
+    assert all(one.right == pytest.approx(0.875, abs=0.07) for one, tells in zip(found, told, strict=True) if not tells)
 
 
 def test_without_folds_there_is_nothing_to_measure(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 from adaframe.data.clips import Clip
-from adaframe.evaluation.live.joined_clips import joined, stretches
+from adaframe.evaluation.live.joined_clips import joined, stretches, within
 
 
 def test_true_events_are_unbroken_stretches_of_the_label() -> None:
@@ -13,6 +14,13 @@ def test_true_events_are_unbroken_stretches_of_the_label() -> None:
 
     assert stretches(labels, ends_s, "yes") == [(2.0, 5.0), (7.0, 9.0)]
     assert stretches(labels, ends_s, "never") == []
+
+
+def test_events_within_clips_are_where_the_stream_has_them() -> None:
+    clips = [Clip("a.mp4", ("no",)), Clip("b.mp4", ("yes",)), Clip("c.mp4", ("yes",), start_s=10.0, end_s=14.0)]
+    events = {str(Path(name).absolute()): (11.0, 12.0) for name in ("a.mp4", "b.mp4", "c.mp4")}
+
+    assert within(clips, [20.0, 50.0, 54.0], events, "yes") == [(31.0, 32.0), (51.0, 52.0)]
 
 
 def test_scenes_are_of_one_group_and_label_and_keep_all_clips() -> None:
