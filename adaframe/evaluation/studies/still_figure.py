@@ -19,7 +19,7 @@ from adaframe.evaluation.bootstrap import LEVEL, Interval
 from adaframe.evaluation.metrics import headline, paired_difference
 from adaframe.evaluation.report.drawing import BLUE, FAINT, GREEN, GREY, VERMILION, fonts, quietly, save
 from adaframe.evaluation.studies.folds import compare
-from adaframe.evaluation.studies.still_probes import EVENT_ALONE
+from adaframe.evaluation.studies.still_frames import EVENT_ALONE
 
 _DPI = 140
 _APART = 0.6  # percent of content between the bars of one kind of video, so that none hides another

@@ -15,10 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,39 +25,17 @@ from numpy.typing import NDArray
 
 from adaframe.cli.configuration import read_config
 from adaframe.cli.standalone import telling_errors
-from adaframe.data.event_list import event_of, read_events
-from adaframe.errors import DataError
-from adaframe.evaluation.baselines import glance_change
+from adaframe.data.event_list import read_events
 from adaframe.evaluation.bootstrap import DRAWS, LEVEL, SEED, Floats, Interval, statistics, summary
 from adaframe.evaluation.metrics import Results, interval, paired_difference
 from adaframe.evaluation.report.tables import aligned
+from adaframe.evaluation.studies.still_frames import MOST_CHANGED, Videos, choices, films_of
 from adaframe.files import write_text
 from adaframe.model.checkpoint import load_network
-from adaframe.training.augment import augment
 from adaframe.training.frozen import linear_answers
 from adaframe.training.frozen import summary as summary_of
 from adaframe.training.material import Material, learnable, load_material, use_frozen_features
-from adaframe.training.sources import candidate_plan
 from adaframe.training.start import build_network, full_network
-
-ALL_FRAMES = "all frames"
-EVENT_ALONE = "the event's frames alone"
-_ONE_OF = 8  # so many times fewer frames than all, but at least four
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """The n frames that are sampled of one video.
-
-    Args:
-        features: of each, by source, float32, (n, F).
-        event: whether it shows the event, bool, (n,).
-        change: of its glance against the one before, float64, (n,).
-    """
-
-    features: dict[str, torch.Tensor]
-    event: NDArray[np.bool_]
-    change: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -68,81 +45,6 @@ class Figure:
     name: str
     value: Interval
     against_first: Interval | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Videos:
-    """Films of one data set, in its order, with what they are.
-
-    Args:
-        targets: 1 at the classes that hold, float32, (N, K).
-        folds: of each.
-        groups: of each.
-    """
-
-    films: tuple[Film, ...]
-    targets: NDArray[np.float32]
-    folds: NDArray[np.str_]
-    groups: tuple[str, ...]
-
-    def content(self) -> float:
-        """Share of the sampled frames that show the event."""
-        return float(np.concatenate([film.event for film in self.films]).mean())
-
-
-def films_of(material: Material, sources: Sequence[str], events: dict[str, tuple[float, float]]) -> Videos:
-    """The sampled frames of all videos, as inference samples them.
-
-    Args:
-        material: with frozen features and a cache of frames.
-        sources: whose features are wanted.
-        events: start and end in seconds, by path.
-
-    Raises:
-        DataError: features are not frozen, a video has no event, or no sampled frame shows it.
-    """
-    if material.features is None or material.cache is None:
-        raise DataError("the run has no frozen features; try: a run of configs/still-scene.yaml")
-    model, cache, films = material.config.model, material.cache, []
-    clips = [material.data_set.clips[n] for n in material.readable]
-    for n, clip in zip(material.readable, clips, strict=True):
-        indices, _, _ = candidate_plan(cache.times_s(n), cache.spans_s(n), model, None)
-        start_s, end_s = event_of(events, clip.path)
-        times_s = cache.times_s(n)[indices]
-        event = (times_s >= start_s) & (times_s < end_s)
-        if not event.any():
-            raise DataError(f"{clip.path}: no sampled frame shows its event; try: more model.sampling.frames")
-        crops = augment(cache.frames(n, indices), model.preprocess, None, None)
-        images, valid = torch.from_numpy(np.ascontiguousarray(crops))[None], torch.ones(1, len(indices)).bool()
-        change = glance_change(images, valid, model.glance.pixels, model.preprocess)[0].double().numpy()
-        values = material.features.values
-        features = {s: torch.from_numpy(values[f"{s}/{n}"][0][indices].astype(np.float32)) for s in sources}
-        films.append(Film(features, event, change))
-    return Videos(
-        tuple(films),
-        material.targets[material.readable],
-        np.array([clip.fold for clip in clips]),
-        tuple(clip.group or clip.path for clip in clips),
-    )
-
-
-def choices(videos: Videos, seed: int = 0) -> dict[str, list[NDArray[np.bool_]]]:
-    """Ways to choose frames: for each, which of every video's, bool, (n,)."""
-    random = np.random.default_rng(seed)
-    frames = max(len(film.event) for film in videos.films)
-    few = min(max(frames // _ONE_OF, 4), frames)
-
-    def chosen(rule: Callable[[Film], NDArray[Any]]) -> list[NDArray[np.bool_]]:
-        return [np.isin(np.arange(len(film.event)), rule(film)) for film in videos.films]
-
-    return {
-        ALL_FRAMES: chosen(lambda film: np.arange(len(film.event))),
-        EVENT_ALONE: chosen(lambda film: np.flatnonzero(film.event)),
-        "all but the event's": chosen(lambda film: np.flatnonzero(~film.event)),
-        f"the {few} that changed most": chosen(lambda film: np.argsort(-film.change)[:few]),
-        f"{few} at random": chosen(lambda film: random.permutation(len(film.event))[:few]),
-        f"{few} evenly spread": chosen(lambda film: ((np.arange(few) + 0.5) * len(film.event) / few).astype(int)),
-    }
 
 
 def worth(videos: Videos, source: str) -> list[Figure]:
@@ -162,7 +64,7 @@ def worth(videos: Videos, source: str) -> list[Figure]:
 
 def change_finds(videos: Videos) -> list[Figure]:
     """How far changed pixels alone lead to the event: of the frames that changed most, and of the event's."""
-    masks = next(masks for name, masks in choices(videos).items() if name.endswith("changed most"))
+    masks = next(masks for name, masks in choices(videos).items() if name.endswith(MOST_CHANGED))
     hits = [float((mask & film.event).sum()) for film, mask in zip(videos.films, masks, strict=True)]
     shares = {
         "of the frames that changed most, the event's": [float(mask.sum()) for mask in masks],
@@ -211,7 +113,8 @@ def looks(material: Material, videos: Videos, run: Path) -> list[Figure]:
         rows = np.flatnonzero(videos.folds == fold)
         with torch.inference_mode():
             batches = list(material.batches(network, held_out))
-            seen = [network.decide(b.features and b.features.glance, b.valid, bias=bias).seen() for b in batches]
+            glances = [batch.features.glance if batch.features is not None else None for batch in batches]
+            seen = [network.decide(g, b.valid, bias=bias).seen() for g, b in zip(glances, batches, strict=True)]
         sampled[rows] = torch.cat(seen).any(dim=-1).numpy()
     looked = [row[: len(film.event)] for row, film in zip(sampled, videos.films, strict=True)]
     hits = [float((row & film.event).sum()) for row, film in zip(looked, videos.films, strict=True)]
@@ -290,9 +193,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if figures:
             print(f"\n{table(titles[name], figures, percent=name != 'shows')}")
     if args.json:
-        facts = {name: [asdict(figure) for figure in figures] for name, figures in found.items()}
-        facts = {"videos": len(videos.films), "content": videos.content(), "run": str(args.run), **facts}
-        write_text(args.json, json.dumps(facts, indent=2) + "\n")
+        tables = {name: [asdict(figure) for figure in figures] for name, figures in found.items()}
+        facts = {"videos": len(videos.films), "content": videos.content(), "run": str(args.run)}
+        write_text(args.json, json.dumps(facts | tables, indent=2) + "\n")
     return 0
 
 

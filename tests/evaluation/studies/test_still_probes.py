@@ -13,18 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from adaframe.errors import DataError
 from adaframe.evaluation.studies import still_probes
-from adaframe.evaluation.studies.still_probes import (
-    Film,
-    Videos,
-    change_finds,
-    choices,
-    films_of,
-    looks,
-    roc_areas,
-    shows,
-    table,
-    worth,
-)
+from adaframe.evaluation.studies.still_frames import Film, Videos, choices, films_of
+from adaframe.evaluation.studies.still_probes import change_finds, looks, roc_areas, shows, table, worth
 from adaframe.model.actions import Actions, Decisions
 
 FRAMES, WIDTH = 16, 4
