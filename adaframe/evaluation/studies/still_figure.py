@@ -26,7 +26,7 @@ _APART = 0.6  # percent of content between the bars of one kind of video, so tha
 _SERIES = (
     ("event", "the event's frames alone minus all frames (told where it is)", BLUE, "o"),
     ("random", "adaptive minus random frames, same weights and cost", GREEN, "v"),
-    ("static", "adaptive minus a static plan that was trained on such videos", VERMILION, "s"),
+    ("static", "adaptive minus a static plan trained on such videos", VERMILION, "s"),
 )
 
 
