@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from adaframe.data.event_list import event_of
 from adaframe.errors import DataError
-from adaframe.evaluation.baselines import glance_change
+from adaframe.model.priority import glance_change
 from adaframe.training.augment import augment
 from adaframe.training.material import Material
 from adaframe.training.sources import candidate_plan
