@@ -13,7 +13,7 @@ from adaframe.evaluation.metrics import mean_average_precision
 from adaframe.model import answer
 from adaframe.model.actions import Decisions
 from adaframe.model.metadata import CalibrationPoint
-from adaframe.training.batch import Batch
+from adaframe.training.feeding.batch import Batch
 from adaframe.training.module import Recogniser
 
 BETAS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 64.0, 128.0)

@@ -20,17 +20,17 @@ from adaframe.errors import UsageError
 from adaframe.files import write_text
 from adaframe.inference.recognizer import pick_device
 from adaframe.model.network import Network
-from adaframe.training.automatic import automatic
 from adaframe.training.calibration import curve
-from adaframe.training.estimate import estimate
+from adaframe.training.feeding.material import learnable, load_material, use_frozen_features
 from adaframe.training.folds import fit_folds
 from adaframe.training.lock import held
-from adaframe.training.material import learnable, load_material, use_frozen_features
-from adaframe.training.penalty import with_penalty
-from adaframe.training.picked import picked_before, with_picked
-from adaframe.training.pricing import with_table
+from adaframe.training.picking.automatic import automatic
+from adaframe.training.picking.estimate import estimate
+from adaframe.training.picking.penalty import with_penalty
+from adaframe.training.picking.picked import picked_before, with_picked
+from adaframe.training.picking.pricing import with_table
 from adaframe.training.ranks import count_devices
-from adaframe.training.report import report_validation
+from adaframe.training.report.markdown import report_validation
 from adaframe.training.run import Run
 from adaframe.training.start import build_network, check_fold, choose_clips, full_network
 from adaframe.training.unsure import confidences, strangeness

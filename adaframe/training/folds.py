@@ -25,11 +25,11 @@ from adaframe.model.network import Network
 from adaframe.model.plans import evenly
 from adaframe.training.calibration import BETAS, Curve, Outcome, curve
 from adaframe.training.calibration import outcome as outcome_of
+from adaframe.training.feeding.material import Material
 from adaframe.training.frozen import frozen_linear
-from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
-from adaframe.training.penalty import with_penalty
-from adaframe.training.report import (
+from adaframe.training.picking.penalty import with_penalty
+from adaframe.training.report.markdown import (
     REPORTED_BUDGETS,
     as_results,
     calibration_table,
@@ -37,9 +37,9 @@ from adaframe.training.report import (
     groups_of,
     report_validation,
 )
+from adaframe.training.report.sections import Sections, classes_section, data_section, picked_list, usage, verdict
 from adaframe.training.rules import rules_at_equal_cost
 from adaframe.training.run import Run
-from adaframe.training.sections import Sections, classes_section, data_section, picked_list, usage, verdict
 from adaframe.training.start import build_network, check_fold, choose_clips
 from adaframe.training.unsure import confidences, strangeness
 

@@ -13,7 +13,7 @@ from adaframe.training.losses import classification_loss
 
 if TYPE_CHECKING:
     from adaframe.model.network import Network
-    from adaframe.training.material import Material
+    from adaframe.training.feeding.material import Material
 
 # The inverse of scikit-learn's C = 1e-3: features outnumber clips by far. Not tuned on the clips that it is reported on.
 PENALTY = 1000.0
@@ -47,7 +47,7 @@ def frozen_linear(material: Material, network: Network, learnt: list[int], held_
 
 
 def _each(material: Material, network: Network, clips: list[int]) -> list:  # type: ignore[type-arg]
-    from adaframe.training.batches import Batches
+    from adaframe.training.feeding.batches import Batches
 
     source = material.source(network)
     return list(Batches(source, clips, material.targets, 1, glances=True))

@@ -17,8 +17,8 @@ from adaframe.config import Config, Stages
 from adaframe.model.actions import Decisions
 from adaframe.model.network import Features, Network
 from adaframe.model.plans import evenly
-from adaframe.training.batch import Batch
 from adaframe.training.budget import Multiplier
+from adaframe.training.feeding.batch import Batch
 from adaframe.training.losses import classification_loss, cost_penalty, fixed_weight_loss, head_penalty
 from adaframe.training.mixup import Mix, draw_mixture, unmixed
 from adaframe.training.parameters import frozen_norms, make_optimizer

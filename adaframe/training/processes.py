@@ -29,7 +29,7 @@ from adaframe.video.child_process import CONTEXT, end_with_parent
 
 if TYPE_CHECKING:
     from adaframe.model.cost import Costs
-    from adaframe.training.material import Material
+    from adaframe.training.feeding.material import Material
 
 GRACE_S = 30.0  # from the death of a rank to the end of all, if the others do not notice
 LEAVE_S = 60.0  # for the others to end after the training

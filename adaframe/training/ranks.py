@@ -24,7 +24,7 @@ from adaframe.inference.recognizer import pick_device
 from adaframe.training.parameters import BATCH_NORMS
 
 if TYPE_CHECKING:
-    from adaframe.training.material import Material
+    from adaframe.training.feeding.material import Material
 
 
 def count_devices(config: Config) -> int:

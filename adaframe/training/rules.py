@@ -11,7 +11,7 @@ from torch import Tensor
 from adaframe.evaluation.baselines import most_changed, shuffled
 from adaframe.model.actions import Decisions, concatenated
 from adaframe.training.calibration import Outcome, outcome
-from adaframe.training.material import Material
+from adaframe.training.feeding.material import Material
 from adaframe.training.module import Recogniser
 
 

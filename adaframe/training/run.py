@@ -23,13 +23,13 @@ from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.model.network import Features, Network
 from adaframe.model.temporal import Standardise
 from adaframe.training.averaging import LastEpochs
-from adaframe.training.batch import Batch
 from adaframe.training.calibration import Curve, Outcome, curve, outcome, trace
 from adaframe.training.callbacks import Metrics, Progress, Resumable, Tidy
-from adaframe.training.feeding import Feeding, Waiting
+from adaframe.training.feeding.batch import Batch
+from adaframe.training.feeding.loader import Feeding, Waiting
+from adaframe.training.feeding.material import Material
 from adaframe.training.keep import Keep
 from adaframe.training.losses import balancing_weights
-from adaframe.training.material import Material
 from adaframe.training.module import Recogniser
 from adaframe.training.processes import together
 from adaframe.training.ranks import Rank, Together, count_devices

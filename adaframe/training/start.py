@@ -16,9 +16,9 @@ from adaframe.evaluation.classes import missing
 from adaframe.inference.recognizer import pick_device
 from adaframe.model.checkpoint import load_matching
 from adaframe.model.network import Network
-from adaframe.training.material import Material
+from adaframe.training.feeding.material import Material
 from adaframe.training.parameters import freeze
-from adaframe.training.pricing import prices_of
+from adaframe.training.picking.pricing import prices_of
 
 _FOLD = "{fold}"
 

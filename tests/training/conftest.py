@@ -15,7 +15,7 @@ import torch
 
 from adaframe.config import Config, Data, Glance, Head, Look, Model, Policy, Preprocess, Sampling, Stages, Train
 from adaframe.model.network import Clips, Features, Network
-from adaframe.training.batch import Batch
+from adaframe.training.feeding.batch import Batch
 from adaframe.training.module import Recogniser
 
 COLOURS = {"blue": (30, 30, 210), "red": (210, 30, 30), "green": (30, 210, 30)}

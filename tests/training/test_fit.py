@@ -19,8 +19,8 @@ from adaframe.config_io import to_dict
 from adaframe.errors import UsageError
 from adaframe.evaluation.evaluate import evaluate
 from adaframe.model.metadata import read_metadata
+from adaframe.training.feeding.material import learnable, load_material
 from adaframe.training.fit import check_floor, fit
-from adaframe.training.material import learnable, load_material
 from adaframe.training.start import build_network, choose_clips
 
 MakeConfig = Callable[..., Config]

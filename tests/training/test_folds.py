@@ -20,8 +20,8 @@ from adaframe.errors import UsageError
 from adaframe.model.metadata import CalibrationPoint, Metadata, read_metadata
 from adaframe.training import folds
 from adaframe.training.calibration import Outcome
+from adaframe.training.feeding.material import learnable, load_material
 from adaframe.training.fit import fit
-from adaframe.training.material import learnable, load_material
 from adaframe.training.run import Run
 from adaframe.training.start import choose_clips
 

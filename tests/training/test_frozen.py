@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from adaframe.config import Model, Sampling
 from adaframe.errors import DataError
-from adaframe.training.features import FrozenFeatures
+from adaframe.training.feeding.features import FrozenFeatures
 from adaframe.training.frozen import frozen_linear
 
 FRAMES, WIDTH = 4, 20

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from adaframe.config import Stages
-from adaframe.training.batch import Batch
+from adaframe.training.feeding.batch import Batch
 from adaframe.training.mixup import Mixture, draw_mixture
 from adaframe.training.module import Recogniser
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from adaframe.evaluation.metrics import mean_average_precision
 from adaframe.model.network import Features, Network
-from adaframe.training.batch import Batch
+from adaframe.training.feeding.batch import Batch
 from adaframe.training.module import Recogniser
 
 MakeRecogniser = Callable[..., Recogniser]

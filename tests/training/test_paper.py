@@ -25,10 +25,10 @@ from adaframe.importing import arnet
 from adaframe.model.actions import Actions
 from adaframe.model.cost import Costs
 from adaframe.model.network import Network
-from adaframe.training.augment import multi_scale_shapes, thirteen_places
-from adaframe.training.batch import Batch
+from adaframe.training.feeding.augment import multi_scale_shapes, thirteen_places
+from adaframe.training.feeding.batch import Batch
+from adaframe.training.feeding.material import learnable
 from adaframe.training.losses import fixed_weight_loss
-from adaframe.training.material import learnable
 from adaframe.training.module import Recogniser
 from adaframe.training.parameters import make_optimizer
 from adaframe.training.schedule import Schedule

@@ -16,7 +16,7 @@ from torch import Tensor
 from adaframe.config import Config
 from adaframe.errors import UsageError
 from adaframe.model.network import Features
-from adaframe.training.batch import Batch, Place
+from adaframe.training.feeding.batch import Batch, Place
 from adaframe.training.fit import fit
 from adaframe.training.module import Recogniser
 from adaframe.training.ranks import ALONE, Rank, count_devices, total, with_other_ranks

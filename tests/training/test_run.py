@@ -18,8 +18,8 @@ from adaframe.evaluation.metrics import unsure_threshold
 from adaframe.model.checkpoint import load_network
 from adaframe.model.metadata import read_metadata
 from adaframe.training.calibration import BETAS, Outcome
+from adaframe.training.feeding.material import learnable, load_material
 from adaframe.training.fit import fit
-from adaframe.training.material import learnable, load_material
 from adaframe.training.run import Run
 from adaframe.training.start import build_network, choose_clips
 from adaframe.training.unsure import confidences, unsure_limits

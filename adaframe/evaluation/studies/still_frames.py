@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from adaframe.data.event_list import event_of
 from adaframe.errors import DataError
 from adaframe.model.priority import glance_change
-from adaframe.training.augment import augment
-from adaframe.training.material import Material
-from adaframe.training.sources import candidate_plan
+from adaframe.training.feeding.augment import augment
+from adaframe.training.feeding.material import Material
+from adaframe.training.feeding.sources import candidate_plan
 
 ALL_FRAMES = "all frames"
 EVENT_ALONE = "the event's frames alone"

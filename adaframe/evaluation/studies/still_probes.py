@@ -32,9 +32,9 @@ from adaframe.evaluation.report.tables import aligned
 from adaframe.evaluation.studies.still_frames import MOST_CHANGED, Videos, choices, films_of
 from adaframe.files import write_text
 from adaframe.model.checkpoint import load_network
+from adaframe.training.feeding.material import Material, learnable, load_material, use_frozen_features
 from adaframe.training.frozen import linear_answers
 from adaframe.training.frozen import summary as summary_of
-from adaframe.training.material import Material, learnable, load_material, use_frozen_features
 from adaframe.training.start import build_network, full_network
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from adaframe.training.batch import Batch
-from adaframe.training.prefetch import Prefetched
+from adaframe.training.feeding.batch import Batch
+from adaframe.training.feeding.prefetch import Prefetched
 
 
 def batch(number: int, *, size: int = 8) -> Batch:
@@ -129,7 +129,7 @@ def test_closing_half_way_ends_the_thread_and_gives_up_what_was_begun(taken: int
 
 
 def test_closing_does_not_wait_for_a_batch_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adaframe.training.prefetch.PATIENCE_S", 0.1)
+    monkeypatch.setattr("adaframe.training.feeding.prefetch.PATIENCE_S", 0.1)
     making = Making(3, holds=0)
     prefetched = Prefetched(making)
     prefetched.start()

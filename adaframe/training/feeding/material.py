@@ -21,9 +21,9 @@ from adaframe.files import write_text
 from adaframe.model.network import Network
 from adaframe.model.priority import Rule
 from adaframe.progress import Line
-from adaframe.training.batches import Batches
-from adaframe.training.features import FrozenFeatures, frozen_features
-from adaframe.training.sources import CachedFrames, DecodedFrames, Source
+from adaframe.training.feeding.batches import Batches
+from adaframe.training.feeding.features import FrozenFeatures, frozen_features
+from adaframe.training.feeding.sources import CachedFrames, DecodedFrames, Source
 from adaframe.video import ClipRequest, DecodePool, FrameCache
 
 BAD_SHARE = 0.2  # More bad clips than this, and something is wrong with the data set, not with single clips.

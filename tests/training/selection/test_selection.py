@@ -15,10 +15,10 @@ from adaframe.config import Config, Glance, Look
 from adaframe.config_io import to_yaml
 from adaframe.errors import UsageError
 from adaframe.evaluation.metrics import Results
-from adaframe.training import without
 from adaframe.training.run import Run
-from adaframe.training.selection import main, select
-from adaframe.training.study import Variant
+from adaframe.training.selection import without
+from adaframe.training.selection.__main__ import main, select
+from adaframe.training.selection.study import Variant
 
 FOLDS = ("1", "2", "3")
 

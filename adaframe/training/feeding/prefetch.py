@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from adaframe.training.batch import Batch
+from adaframe.training.feeding.batch import Batch
 
 AHEAD = 4  # batches
 AHEAD_BYTES = 1 << 30

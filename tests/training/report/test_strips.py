@@ -16,7 +16,7 @@ import adaframe
 from adaframe.config import Config
 from adaframe.data.clips import Clip, DataSet
 from adaframe.training.calibration import Outcome
-from adaframe.training.strips import film_strips
+from adaframe.training.report.strips import film_strips
 
 CONFIDENCE = np.array([0.6, 0.9, 0.8, 0.95, 0.7, 0.55])
 

@@ -12,7 +12,7 @@ import torch
 from adaframe.config import Data, Model
 from adaframe.errors import VideoError
 from adaframe.model.priority import Rule, frame_priority
-from adaframe.training.augment import augment
+from adaframe.training.feeding.augment import augment
 from adaframe.video import ClipRequest, DecodePool, FrameCache, plan_windows, read_clip
 
 NONE_LEFT = "no clip is left to read; try: adaframe classify on one of them, to see what is wrong"

@@ -10,7 +10,7 @@ import torch
 
 from adaframe.config import Config
 from adaframe.data.manifest import Clip
-from adaframe.training import penalty
+from adaframe.training.picking import penalty
 
 
 def material(monkeypatch: pytest.MonkeyPatch, signal: float, *, clips: int = 60, features: int = 40) -> Any:

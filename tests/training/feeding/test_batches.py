@@ -11,10 +11,10 @@ import torch
 
 from adaframe.config import Config, Model, Sampling
 from adaframe.errors import DataError, UnreadableVideo, VideoError
-from adaframe.training.batch import Batch
-from adaframe.training.batches import Batches
-from adaframe.training.material import learnable, load_material
-from adaframe.training.sources import CachedFrames, DecodedFrames, Sample, candidate_plan
+from adaframe.training.feeding.batch import Batch
+from adaframe.training.feeding.batches import Batches
+from adaframe.training.feeding.material import learnable, load_material
+from adaframe.training.feeding.sources import CachedFrames, DecodedFrames, Sample, candidate_plan
 
 TARGETS = np.eye(2, dtype=np.float32)[np.arange(10) % 2]
 

@@ -13,8 +13,8 @@ import torch
 
 from adaframe.errors import DataError, VideoError
 from adaframe.model.network import Features
-from adaframe.training.batch import Batch, Place
-from adaframe.training.sources import Sample, Source
+from adaframe.training.feeding.batch import Batch, Place
+from adaframe.training.feeding.sources import Sample, Source
 
 NONE_LEFT = "no clip is left to read; try: adaframe classify on one of them, to see what is wrong"
 

@@ -18,7 +18,7 @@ from adaframe.evaluation.report import epochs
 from adaframe.model.cost import Costs
 from adaframe.model.metadata import CalibrationPoint, Metadata
 from adaframe.training.calibration import Outcome
-from adaframe.training.report import as_results, at_budget, calibration_table, groups_of, report_validation
+from adaframe.training.report.markdown import as_results, at_budget, calibration_table, groups_of, report_validation
 
 METRICS = """epoch,stage,train/accuracy,train/cost,train/loss,val/accuracy,val/cost,val/loss,val/share/look-224
 0,warmup,0.5,1,0.7,0.5,1,0.7,1

@@ -18,14 +18,14 @@ from adaframe.evaluation.nested import part
 from adaframe.evaluation.studies.folds import from_row
 from adaframe.files import write_text
 from adaframe.training.calibration import BETAS, Outcome
+from adaframe.training.feeding.material import Material, load_material, use_frozen_features
 from adaframe.training.folds import as_row
 from adaframe.training.frozen import frozen_linear
-from adaframe.training.material import Material, load_material, use_frozen_features
 from adaframe.training.module import Recogniser
-from adaframe.training.report import as_results, groups_of
+from adaframe.training.report.markdown import as_results, groups_of
 from adaframe.training.run import Run
+from adaframe.training.selection.study import Variant
 from adaframe.training.start import build_network, full_network
-from adaframe.training.study import Variant
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from adaframe.inference.recognizer import load
 from adaframe.model.latency import LatencyTable, PartTime, read_table, write_table
 from adaframe.model.metadata import read_metadata
 from adaframe.training.fit import fit
-from adaframe.training.pricing import prices_of, with_table
+from adaframe.training.picking.pricing import prices_of, with_table
 from adaframe.training.start import build_network
 
 MakeConfig = Callable[..., Config]

@@ -11,8 +11,8 @@ import torch
 from adaframe.config import Config
 from adaframe.data.survey import Survey, survey
 from adaframe.inference.recognizer import pick_device
-from adaframe.training.material import learnable
-from adaframe.training.recipe import apply, pick
+from adaframe.training.feeding.material import learnable
+from adaframe.training.picking.recipe import apply, pick
 from adaframe.video import ClipRequest
 
 

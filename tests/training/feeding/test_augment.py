@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from adaframe.config import Data, Preprocess
-from adaframe.training.augment import augment
+from adaframe.training.feeding.augment import augment
 
 # Each pixel tells its column (red) and row (green); the frames differ in blue.
 COLUMNS, ROWS = np.meshgrid(np.arange(12), np.arange(10))

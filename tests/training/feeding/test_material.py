@@ -13,8 +13,8 @@ import torch
 
 from adaframe.config import Config
 from adaframe.errors import DataError
+from adaframe.training.feeding.material import Material, learnable, load_material, use_frozen_features
 from adaframe.training.fit import fit
-from adaframe.training.material import Material, learnable, load_material, use_frozen_features
 from adaframe.training.start import build_network
 
 MakeConfig = Callable[..., Config]

@@ -10,9 +10,9 @@ import pytorch_lightning as pl
 import torch
 
 from adaframe.model.network import Network
-from adaframe.training.batch import Batch
-from adaframe.training.material import Material
-from adaframe.training.prefetch import Prefetched
+from adaframe.training.feeding.batch import Batch
+from adaframe.training.feeding.material import Material
+from adaframe.training.feeding.prefetch import Prefetched
 
 MUCH = 0.3  # of an epoch's time: so much waiting is worth a hint
 

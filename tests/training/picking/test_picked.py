@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from adaframe.config_io import read_yaml
-from adaframe.training.picked import picked_before, with_picked
+from adaframe.training.picking.picked import picked_before, with_picked
 
 
 def test_what_was_picked_is_found_again_and_does_not_disturb_the_configuration(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from adaframe.training.losses import classification_loss
 
 if TYPE_CHECKING:
     from adaframe.model.network import Network
-    from adaframe.training.material import Material
+    from adaframe.training.feeding.material import Material
 
 PENALTIES = (3000.0, 1000.0, 300.0, 100.0, 30.0, 10.0)  # from the simplest model on
 SPLITS, HELD_OUT, MOST_CLIPS = 4, 0.25, 2000

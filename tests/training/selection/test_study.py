@@ -10,7 +10,7 @@ import pytest
 from adaframe import bundled
 from adaframe.config import Data
 from adaframe.errors import UsageError
-from adaframe.training.study import Variant, read_study, with_keys
+from adaframe.training.selection.study import Variant, read_study, with_keys
 
 BASE = """
 model:

@@ -20,7 +20,7 @@ from adaframe.evaluation.report.tables import markdown_table
 from adaframe.files import write_text
 from adaframe.model.metadata import Metadata
 from adaframe.training.calibration import Outcome
-from adaframe.training.sections import (
+from adaframe.training.report.sections import (
     Sections,
     classes_section,
     data_section,
@@ -107,7 +107,7 @@ def report_validation(
     report.add("Class by class", lambda: classes_section(here, classes, run.out))
     report.add("How it learnt", lambda: _epochs(run, metadata))
     if strips and held_out:
-        from adaframe.training.strips import film_strips
+        from adaframe.training.report.strips import film_strips
 
         report.add("Looked at closely", lambda: film_strips(run, asked))
     report.add("The data", lambda: data_section(run, parts or {clips: held_out}))

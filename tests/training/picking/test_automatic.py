@@ -11,7 +11,7 @@ from adaframe.cli.main import main
 from adaframe.config_io import read_yaml
 from adaframe.model.metadata import read_metadata
 
-_spec = importlib.util.spec_from_file_location("odd_folder", Path(__file__).with_name("odd_folder.py"))
+_spec = importlib.util.spec_from_file_location("odd_folder", Path(__file__).parents[1] / "odd_folder.py")
 assert _spec is not None
 assert _spec.loader is not None
 odd = importlib.util.module_from_spec(_spec)

@@ -14,7 +14,7 @@ from adaframe.errors import VideoError
 from adaframe.inference.recognizer import load
 from adaframe.model.answer import in_words, named
 from adaframe.training.calibration import Outcome
-from adaframe.training.sections import plain_text
+from adaframe.training.report.sections import plain_text
 from adaframe.video import DecodePool, read_clip
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from adaframe.config import Config, Look
 from adaframe.config_check import check
 from adaframe.data.survey import Survey
-from adaframe.training.recipe import Recipe, apply, pick
+from adaframe.training.picking.recipe import Recipe, apply, pick
 
 FEW = Survey(
     clips=300,

@@ -16,12 +16,12 @@ import torch
 
 from adaframe.config import Config
 from adaframe.errors import DataError
-from adaframe.training import sources as sources_module
-from adaframe.training.batch import Batch
-from adaframe.training.feeding import Feeding, Waiting
+from adaframe.training.feeding import sources as sources_module
+from adaframe.training.feeding.batch import Batch
+from adaframe.training.feeding.loader import Feeding, Waiting
+from adaframe.training.feeding.material import Material, learnable, load_material
+from adaframe.training.feeding.prefetch import Prefetched
 from adaframe.training.fit import fit
-from adaframe.training.material import Material, learnable, load_material
-from adaframe.training.prefetch import Prefetched
 from adaframe.training.start import build_network
 from adaframe.video import DecodePool
 

@@ -16,8 +16,8 @@ from adaframe.errors import VideoError
 from adaframe.files import atomic_path
 from adaframe.model.network import Clips, Network
 from adaframe.model.priority import Rule, from_steps, glance_differences
-from adaframe.training.augment import augment
-from adaframe.training.sources import Sample, candidate_plan, pad, priority_of
+from adaframe.training.feeding.augment import augment
+from adaframe.training.feeding.sources import Sample, candidate_plan, pad, priority_of
 from adaframe.video import FrameCache
 
 

@@ -28,11 +28,11 @@ from adaframe.evaluation.nested import Standing, choose, pooled, standings_table
 from adaframe.evaluation.report.comparison import to_json as report_json
 from adaframe.evaluation.report.tables import markdown_table
 from adaframe.files import write_text
+from adaframe.training.feeding.material import learnable
 from adaframe.training.fit import quiet
-from adaframe.training.material import learnable
+from adaframe.training.selection.study import Variant, read_study
+from adaframe.training.selection.without import Trainings
 from adaframe.training.start import build_network
-from adaframe.training.study import Variant, read_study
-from adaframe.training.without import Trainings
 
 
 def select(

@@ -1,0 +1,1 @@
+"""From clips to batches: frames or features, cached, changed for training, and made in the background."""

@@ -1,0 +1,1 @@
+"""report.md of a training: its sections and film strips."""

@@ -1,0 +1,1 @@
+"""Which of several recipes suits few clips: nested selection inside the folds."""
