@@ -76,14 +76,14 @@ class Streaming:
         model: whose network is used.
         beta: bias of the action logits against cost; may be set at any time.
         rate: of the model's nominal sampling rate, above 0 to 1; may be set at any time.
-        still: whether a picture that shows what the last glance saw is skipped without a glance, as long as the longest skip;
-            there is a glance in every window all the same. Of a fixed plan nothing is left out.
+        still: whether a picture that shows what the last one seen showed is skipped unseen, as long as the longest skip; one
+            is seen in every window all the same. None: with a policy it is, of a fixed plan nothing is left out.
 
     Raises:
         UsageError: a plan that chooses among the frames of a whole window.
     """
 
-    def __init__(self, model: LoadedModel, *, beta: float = 0.0, rate: float = 1.0, still: bool = True) -> None:
+    def __init__(self, model: LoadedModel, *, beta: float = 0.0, rate: float = 1.0, still: bool | None = None) -> None:
         self.model, self.network, self.metadata = model, model.network, model.metadata
         if self.network.rule is not None:
             raise UsageError(
@@ -91,7 +91,7 @@ class Streaming:
                 "classify, or a model of another policy"
             )
         self.beta, self.rate = beta, rate
-        self.still = still and self.network.plan is None
+        self.still = self.network.plan is None if still is None else still
         sampling = self.metadata.sampling
         self.window_s = sampling.window_s or sampling.frames / WHOLE_FILE_FPS
         self.nominal_s = self.window_s / sampling.frames

@@ -79,7 +79,7 @@ def watch(
         threads = torch.get_num_threads()
         if latency_ms is None:
             torch.set_num_threads(1)
-        eyes = Streaming(loaded, still=still)
+        eyes = Streaming(loaded, still=None if still else False)
         eyes.warm_up()
         asked = loaded.budget if budget is None else budget
         point = OperatingPoint(eyes, budget=asked, max_load=max_load, latency_ms=latency_ms)

@@ -9,6 +9,9 @@ that found one. Recall: share of the true ones found. Delay: from the beginning 
 it. An event that begins before the true one does is thus a false one. `time right` is the share of all moments whose label is
 right, every delay counted as wrong.
 
+Beside the budgets the table has uniform with the same weights: on every frame, and on those where pixels change alone, which is
+how cameras are often watched (by the same detector that lets the policy rest while a picture stands still).
+
 With --events the true events are parts of the clips (where each is: the list that `evaluation.studies.still_scenes` wrote),
 those of the clips with the label; at every other moment it is right not to tell the label. As the answer is about the last
 window, an event shorter than that may be told after its end: --late says how long after it still counts as found.
@@ -52,13 +55,13 @@ class Method:
         name: in the table.
         budget: fraction of uniform's compute; None: uniform itself, with the same weights.
         rate: of the sampling rate.
-        still: whether still pictures are left out.
+        still: whether still pictures are left out; None: by a policy they are, by uniform they are not.
     """
 
     name: str
     budget: float | None
     rate: float = 1.0
-    still: bool = True
+    still: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,6 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     methods = [Method(f"budget {budget:g}", budget) for budget in args.budget]
     methods += [Method(f"own budget, rate {rate:g}", 1.0, rate) for rate in args.rate]
+    methods.append(Method("uniform where pixels change", None, still=True))
     methods.append(Method("uniform, same weights", None))
     data = load_dataset(args.root, args.manifest)
     outcomes = measure(

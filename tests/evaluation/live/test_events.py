@@ -48,15 +48,16 @@ def test_each_folds_clips_go_to_its_model(
         (tmp_path / f"fold-{fold}").mkdir(exist_ok=True)
         (tmp_path / f"fold-{fold}" / "model.safetensors").write_bytes(tiny_checkpoint.read_bytes())
     data = data_set(clips, False, "here")
-    methods = [Method("own", 1.0), Method("uniform", None)]
+    methods = [Method("own", 1.0), Method("changed", None, still=True), Method("uniform", None)]
 
     outcomes = measure(data, tmp_path, methods, label="run", scene=1, seeds=[0, 1])
 
-    assert [len(folds) for folds in outcomes.values()] == [4, 4]
-    for own, uniform in zip(outcomes["own"], outcomes["uniform"], strict=True):
+    assert [len(folds) for folds in outcomes.values()] == [4, 4, 4]
+    for own, changed, uniform in zip(*outcomes.values(), strict=True):
         assert (own.true, uniform.true) == (1, 1)
         assert own.seconds == pytest.approx(2.0)
         assert 0 < own.gmacs < uniform.gmacs
+        assert 0 < changed.gmacs <= uniform.gmacs
 
 
 def test_with_events_only_their_parts_of_the_clips_are_true(
