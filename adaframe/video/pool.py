@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -26,13 +27,15 @@ Request = TypeVar("Request")
 
 _MAX_THREADS = 4  # of one decoder; more bring little
 _STARTS = 3  # of a task whose pool broke down around it
+_LOOK_S = 1.0  # from one look after a pool that may have broken down to the next
 
 
 class DecodeFuture(Generic[Result]):
     """A result to come."""
 
-    def __init__(self, start: Callable[[], Any], where: str, timeout_s: float, memory_gb: float) -> None:
-        self._start, self._future, self._where = start, start(), where
+    def __init__(self, start: Callable[[], tuple[Any, Any]], where: str, timeout_s: float, memory_gb: float) -> None:
+        self._start, self._where = start, where
+        self._future, self._pool = start()
         self._timeout_s, self._memory_gb = timeout_s, memory_gb
 
     def result(self) -> Result:
@@ -70,16 +73,25 @@ class DecodeFuture(Generic[Result]):
     def _finished(self) -> Result:
         for _ in range(_STARTS - 1):
             with suppress(BrokenProcessPool):  # through no fault of this task, or not proven: again, in new children
-                result: Result = self._future.result()
+                return self._answer()
+            self._future, self._pool = self._start()
+        return self._answer()
+
+    def _answer(self) -> Result:
+        """What the task gave; pebble may forget it where all children die at once, by a signal to the process group."""
+        while True:
+            try:
+                result: Result = self._future.result(_LOOK_S)
                 return result
-            self._future = self._start()
-        result = self._future.result()
-        return result
+            except TaskTimeout:
+                if self._future.done():  # it is the task's own
+                    raise
+                if not self._pool.active:
+                    raise BrokenProcessPool from None
 
     def done(self) -> bool:
         """Whether there is a result, or an error, so that `result` does not wait (but for a pool that broke down)."""
-        finished: bool = self._future.done()
-        return finished
+        return bool(self._future.done() or not self._pool.active)
 
     def cancel(self) -> None:
         """Gives up on it; a child that works on it is ended."""
@@ -132,9 +144,12 @@ class DecodePool:
 
     def wait(self, futures: Sequence[DecodeFuture[Any]], within_s: float | None = None) -> None:
         """Waits until one of the futures is done, or so many seconds (None: without end)."""
-        wait([future._future for future in futures], within_s, FIRST_COMPLETED)
+        until_s = float("inf") if within_s is None else time.monotonic() + within_s
+        while not any(future.done() for future in futures) and (left_s := until_s - time.monotonic()) > 0:
+            wait([future._future for future in futures], min(left_s, _LOOK_S), FIRST_COMPLETED)
 
-    def _schedule(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    def _schedule(self, function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Any]:
+        """Pebble's future, and the pool that it belongs to."""
         with self._lock:
             if self._closed:
                 raise RuntimeError("this DecodePool is closed")
@@ -143,7 +158,7 @@ class DecodePool:
                 self._pool.stop()
                 self._pool.join()
                 self._pool = self._started()
-            return self._pool.schedule(function, args=args, timeout=self.timeout_s)
+            return self._pool.schedule(function, args=args, timeout=self.timeout_s), self._pool
 
     def map(
         self, function: Callable[[Request], Result], requests: Iterable[Request], *, ahead: int = 0

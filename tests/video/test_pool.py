@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import video_pool_tasks as tasks
 from adaframe.config import Preprocess, Sampling
 from adaframe.errors import DecoderFailure, UnreadableVideo
 from adaframe.video.clip import ClipRequest, read_clip
-from adaframe.video.pool import DecodePool
+from adaframe.video.pool import DecodeFuture, DecodePool
 
 Render = Callable[..., Path]
 
@@ -105,6 +106,18 @@ def test_a_child_that_dies_between_tasks_is_replaced() -> None:
         time.sleep(0.5)
 
         assert pool.submit(tasks.echo, "a.mp4").result() == "a.mp4"
+
+
+def test_a_task_that_a_broken_pool_has_forgotten_is_started_anew(pool: DecodePool) -> None:
+    class Broken:
+        active = False
+
+    starts = [(Future(), Broken()), pool._schedule(os.path.basename, ("a/b.mp4",))]
+    forgotten: DecodeFuture[str] = DecodeFuture(lambda: starts.pop(0), "b.mp4", 5.0, 1.0)
+
+    pool.wait([forgotten])
+
+    assert forgotten.result() == "b.mp4"
 
 
 def test_closing_ends_the_children() -> None:
