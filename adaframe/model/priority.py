@@ -1,7 +1,6 @@
 """What rules take frames by without running any network: chance, or how much the picture changed.
 
-Letters: B videos, T sampled frames, N frames, H×W pixels
-of the crop.
+Letters: B videos, T sampled frames, N frames, H×W pixels of the crop.
 """
 
 from __future__ import annotations

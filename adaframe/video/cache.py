@@ -30,7 +30,9 @@ from adaframe.video.reader import read_frames
 from adaframe.video.resize import resized_size
 from adaframe.video.sampling import plan_windows
 
-_VERSION = 2  # of the files and of what is put in them: caches of 1 lack frames before the key frames of open GOPs
+# Of the files and of what is put in them: caches of 1 lack frames before the key frames of open GOPs, of 2 have values that
+# are one level off.
+_VERSION = 3
 _PER_FRAME = 2  # candidates per sampled frame, so that training can vary what it samples
 _WINDOWS = 4  # at most so many windows' worth of a long clip
 _SAMPLED_CLIPS = 64  # looked at to estimate the size

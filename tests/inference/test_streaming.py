@@ -242,6 +242,17 @@ def test_still_pictures_can_be_treated_as_any_other(model: Recognizer) -> None:
     assert [a.action for a in answers] == [frame["action"] for frame in of_file.frames]
 
 
+def test_a_fixed_plan_leaves_still_pictures_out_only_where_it_is_told_to(make_checkpoint: MakeCheckpoint) -> None:
+    model = adaframe.load(make_checkpoint("uniform", plan="uniform"), device="cpu")
+    images, times_s = scenes(1).repeat(40, axis=0), np.arange(40) * SPACING_S
+
+    seen = [
+        sum(a.action != "skip" for a in run(Streaming(model, still=still), images, times_s)) for still in (None, True)
+    ]
+
+    assert seen == [40, 10]  # every frame; one in each window of a second
+
+
 def test_sources_seen_together_get_what_they_get_alone(model: Recognizer) -> None:
     images = {name: scenes(24, seed) for seed, name in enumerate("abc")}
     alone = {name: run(Streaming(model), images[name], np.arange(24) * SPACING_S) for name in images}
