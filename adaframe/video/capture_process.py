@@ -155,12 +155,6 @@ class _Server:
                 elif word == "wake":
                     self._permission.doze = None
 
-    def _next_frame(self) -> Any:
-        waited, self._waiting = self._waiting, None
-        if waited is not None and self._slot.keep:
-            return waited
-        return self._slot.take() or waited
-
     def _hand_out(self, name: str) -> None:
         import numpy as np
 
@@ -168,7 +162,7 @@ class _Server:
             if self._block is not None:
                 self._block.close()
             self._block = SharedMemory(name)
-        frame = self._next_frame()
+        frame, self._waiting = self._slot.take(self._waiting), None
         try:
             image = None if frame is None else frame.to_rgb()
         except Exception:  # whatever a broken frame brings about, the next one may be fine

@@ -57,9 +57,17 @@ class FrameSlot:
         if announce:
             self._announce()
 
-    def take(self) -> Captured | None:
-        """The frame, if there is one."""
+    def take(self, waited: Captured | None = None) -> Captured | None:
+        """The frame, if there is one.
+
+        Args:
+            waited: one that was taken before and not handed on: given again if there is none newer, or no frame may be lost.
+        """
         with self._changed:
+            if waited is not None:
+                if self.keep or self._held is None:
+                    return waited
+                self._status.dropped += 1
             frame, self._held, self._announced = self._held, None, False
             self._changed.notify()
         return frame

@@ -30,6 +30,33 @@ def test_a_newer_frame_replaces_one_that_nobody_took_which_counts_as_dropped() -
     assert taken(slot) is None
 
 
+def test_a_frame_that_had_to_wait_for_room_gives_way_to_a_newer_one_which_counts_as_dropped() -> None:
+    status = CaptureStatus()
+    slot = FrameSlot(status, lambda: None, keep=False)
+    first, second = frame(0), frame(1)
+    slot.put(first)
+    waited = slot.take()
+
+    again = slot.take(waited)
+    slot.put(second)
+    newer = slot.take(again)
+
+    assert (again, newer) == (first, second)
+    assert status.dropped == 1
+
+
+def test_where_no_frame_may_be_lost_one_that_had_to_wait_comes_first() -> None:
+    status = CaptureStatus()
+    slot = FrameSlot(status, lambda: None, keep=True)
+    first, second = frame(0), frame(1)
+    slot.put(first)
+    waited = slot.take()
+    slot.put(second)
+
+    assert (slot.take(waited), slot.take()) == (first, second)
+    assert status.dropped == 0
+
+
 def test_every_frame_that_follows_an_empty_slot_is_announced() -> None:
     announced: list[int] = []
     slot = FrameSlot(CaptureStatus(), lambda: announced.append(1), keep=False)
